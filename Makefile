@@ -1,0 +1,94 @@
+# Every target sets up what it needs. `make help` lists them.
+# Another place for the virtual environments: make test VENV=/somewhere/else
+
+PYTHON ?= python3
+VENV ?= .venv
+VENV_SDK_NEXT ?= $(VENV)-sdk-next
+VENV_MELTANO ?= $(VENV)-meltano
+VENV_LOCK ?= $(VENV)-lock
+PYTEST_ARGS ?=
+
+# Nothing from the developer's own configuration may reach a test, and no proxy may stand
+# between it and the loopback address. pip keeps the proxy; the demo sees to this itself.
+SETTINGS := $(filter TARGET_OCTANIST_% OCTANIST_% MELTANO_% TAP_%,$(shell env | sed -n 's/=.*//p'))
+PROXIES := HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
+CLEAN_ENV := env $(foreach name,$(SETTINGS) $(PROXIES) PYTHONPATH,-u $(name)) \
+	NO_PROXY='*' PYTHONDONTWRITEBYTECODE=1
+PIP_INSTALL = bin/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types suite suite-sdk-next format bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed $(VENV_MELTANO)/.installed ## Deliver the sample leads with Meltano to a local sandbox, twice
+	@$(VENV)/bin/python scripts/demo.py --meltano $(VENV_MELTANO)/bin/meltano
+
+test: lint types suite-sdk-next suite ## Run linter, type checker and all tests
+
+lint: $(VENV)/.installed ## Check style and formatting
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.installed ## Check types
+	$(VENV)/bin/mypy
+
+suite: $(VENV)/.installed ## Run all tests (PYTEST_ARGS="-k name" for some of them)
+	$(CLEAN_ENV) $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+suite-sdk-next: $(VENV_SDK_NEXT)/.installed ## Run the framework's standard tests on its next version
+	$(CLEAN_ENV) $(VENV_SDK_NEXT)/bin/python -m pytest tests/singer/test_sdk_suite.py
+
+format: $(VENV)/.installed ## Rewrite the code in the project's style
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(VENV)/.installed ## Measure throughput and memory (see benchmarks/README.md)
+	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+lock: $(VENV_LOCK)/.installed ## Write the locks anew, with the newest versions allowed
+	@for job in \
+	  "dev --all-extras --group dev pyproject.toml" \
+	  "sdk-next --extra sandbox --extra postgres --group dev --constraint requirements/sdk-next.in pyproject.toml" \
+	  "meltano requirements/meltano.in"; do \
+	  set -- $$job; name=$$1; shift; \
+	  $(VENV_LOCK)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
+	    --fork-strategy requires-python --no-annotate --no-emit-index-url \
+	    --custom-compile-command "make lock" --output-file "requirements/$$name.lock" "$$@" || exit 1; \
+	  echo "requirements/$$name.lock"; \
+	done
+
+clean: ## Remove everything that these targets made
+	rm -rf $(VENV) $(VENV_SDK_NEXT) $(VENV_MELTANO) $(VENV_LOCK) .demo .meltano
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find target_octanist tests scripts sample_data benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# A virtual environment is filled from its lock, and filled again when the lock changes. The
+# package itself is installed from this folder, so that its source is what runs.
+
+$(VENV)/.installed: requirements/dev.lock pyproject.toml
+	@echo "Setting up $(VENV) ..."
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/$(PIP_INSTALL) -r requirements/dev.lock
+	@$(VENV)/$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV_SDK_NEXT)/.installed: requirements/sdk-next.lock pyproject.toml
+	@echo "Setting up $(VENV_SDK_NEXT) ..."
+	@test -x $(VENV_SDK_NEXT)/bin/python || $(PYTHON) -m venv $(VENV_SDK_NEXT)
+	@$(VENV_SDK_NEXT)/$(PIP_INSTALL) -r requirements/sdk-next.lock
+	@$(VENV_SDK_NEXT)/$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV_MELTANO)/.installed: requirements/meltano.lock
+	@echo "Setting up $(VENV_MELTANO) ..."
+	@test -x $(VENV_MELTANO)/bin/python || $(PYTHON) -m venv $(VENV_MELTANO)
+	@$(VENV_MELTANO)/$(PIP_INSTALL) -r requirements/meltano.lock
+	@touch $@
+
+$(VENV_LOCK)/.installed: requirements/uv.in
+	@test -x $(VENV_LOCK)/bin/python || $(PYTHON) -m venv $(VENV_LOCK)
+	@$(VENV_LOCK)/$(PIP_INSTALL) -r requirements/uv.in
+	@touch $@

@@ -1,0 +1,81 @@
+"""Where the commands for people find their settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from target_octanist.config_schema import config_jsonschema
+from target_octanist.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX = "TARGET_OCTANIST_"
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+
+def config_option(function: _Function) -> _Function:
+    """Add ``--config FILE``, which may be repeated; later files win."""
+    return click.option(
+        "--config",
+        "config_files",
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=(
+            "A JSON file with the target's settings, as target-octanist takes it; may be "
+            f"repeated. Without one they come from the environment ({PREFIX}…), which is "
+            "how Meltano gives them."
+        ),
+    )(function)
+
+
+def load_config(files: tuple[Path, ...]) -> dict[str, Any]:
+    """Read the settings from files, or from the environment where there are none.
+
+    Raises:
+        SettingsError: A file or a variable cannot be read.
+    """
+    if not files:
+        return from_environment(os.environ)
+    config: dict[str, Any] = {}
+    for path in files:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = None
+        if not isinstance(found, dict):
+            raise SettingsError([f"--config: {path} is not a JSON object."])
+        config |= found
+    return config
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read the settings from variables; lists and objects are JSON.
+
+    Raises:
+        SettingsError: A variable that should be JSON is not.
+    """
+    config: dict[str, Any] = {}
+    problems = []
+    for name, schema in config_jsonschema()["properties"].items():
+        text = environ.get(PREFIX + name.upper())
+        if text is None or text == "":
+            continue
+        kinds = schema["type"]
+        if "array" in kinds or "object" in kinds:
+            try:
+                config[name] = json.loads(text)
+            except ValueError:
+                problems.append(f"{PREFIX}{name.upper()}: is not JSON.")
+        else:
+            # Numbers and flags are understood as text too.
+            config[name] = text
+    if problems:
+        raise SettingsError(problems)
+    return config

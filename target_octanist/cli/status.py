@@ -1,0 +1,105 @@
+"""``octanist status``: what the journal knows."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from target_octanist.cli.config import config_option, load_config
+from target_octanist.ledger.journal import Journal
+from target_octanist.ledger.tables import State
+from target_octanist.settings import default_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: More than these are counted, not listed.
+LISTED = 20
+
+
+@click.command("status")
+@config_option
+@click.option("--ledger", help="The journal: a file or a postgresql:// URL; else as configured.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def command(config_files: tuple[Path, ...], ledger: str | None, *, as_json: bool) -> None:
+    """Show totals by stream and outcome, and what is in doubt or rejected."""
+    journal = Journal.open(_ledger(config_files, ledger), create=False)
+    try:
+        report = describe(journal)
+    finally:
+        journal.close()
+    if as_json:
+        click.echo(json.dumps(report, indent=2, sort_keys=True))
+    else:
+        _print(report)
+
+
+def describe(journal: Journal) -> dict[str, Any]:
+    """Give what the journal knows as plain values, without personal data.
+
+    Returns:
+        ``outcomes`` (state to count), ``streams`` (stream to state to count), and
+        ``in_doubt`` and ``rejected``: lists of objects with source (digest), stream,
+        attempts, times in ISO 8601, request_id, code and reason.
+    """
+    outcomes: Counter[str] = Counter({state.value: 0 for state in State})
+    streams: dict[str, dict[str, int]] = {}
+    for stream, state, count in journal.totals():
+        outcomes[state] += count
+        streams.setdefault(stream, {})[state] = count
+    return {
+        "outcomes": dict(outcomes),
+        "streams": streams,
+        "in_doubt": [_plain(row) for row in journal.in_state(State.IN_DOUBT)],
+        "rejected": [_plain(row) for row in journal.in_state(State.REJECTED)],
+    }
+
+
+def _ledger(config_files: tuple[Path, ...], ledger: str | None) -> str:
+    if ledger:
+        return ledger
+    config = load_config(config_files)
+    return str(config.get("ledger") or default_ledger(os.environ))
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _iso(value) if name.endswith("_at") else value for name, value in row.items()}
+
+
+def _iso(milliseconds: int | None) -> str | None:
+    if milliseconds is None:
+        return None
+    moment = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _print(report: Mapping[str, Any]) -> None:
+    states = [state.value for state in State]
+    width = max([len("total"), *map(len, report["streams"])]) + 2
+    click.echo("stream".ljust(width) + "".join(name.rjust(11) for name in states))
+    rows = [*report["streams"].items(), ("total", report["outcomes"])]
+    for stream, counts in rows:
+        click.echo(stream.ljust(width) + "".join(str(counts.get(s, 0)).rjust(11) for s in states))
+    _print_list(
+        "In doubt: sent, and nobody could tell whether it arrived. Not sent again by itself.",
+        report["in_doubt"],
+    )
+    _print_list("Rejected, kept as dead letters:", report["rejected"])
+
+
+def _print_list(title: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    click.echo(f"\n{title}")
+    for row in rows[:LISTED]:
+        when = row["sent_at"] or row["settled_at"]
+        request = f" {row['request_id']}" if row["request_id"] else ""
+        click.echo(f"  {row['source'][:12]}  {row['stream']}  {when}{request}  {row['reason']}")
+    if len(rows) > LISTED:
+        click.echo(f"  … and {len(rows) - LISTED} more (--json lists all)")

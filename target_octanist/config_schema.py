@@ -1,0 +1,217 @@
+"""The settings as the SDK wants them, for ``--about`` and for reading the environment.
+
+What the values may be is checked in `settings`, which reports every mistake at once
+and never repeats a value that could be a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from singer_sdk import typing as th
+
+_STREAM_PROPERTIES = th.ObjectType(
+    th.Property(
+        "stream",
+        th.StringType,
+        description="Name or glob of the stream, where `streams` is a list.",
+    ),
+    th.Property("preset", th.StringType, description="Name of a shipped mapping."),
+    th.Property(
+        "mode",
+        th.StringType,
+        description="What is done with a record; `create` makes a lead of it.",
+    ),
+    th.Property(
+        "mapping",
+        th.ObjectType(additional_properties=True),
+        description="Lead field to where its value comes from.",
+    ),
+    th.Property("phone_region", th.StringType, description="As the setting of the same name."),
+    th.Property(
+        "dedupe_by", th.ArrayType(th.StringType), description="As the setting of the same name."
+    ),
+    th.Property(
+        "dedupe_window_days", th.IntegerType, description="As the setting of the same name."
+    ),
+    th.Property(
+        "key",
+        th.ArrayType(th.StringType),
+        description="Source columns that name a record; by default the stream's key_properties.",
+    ),
+)
+
+
+def config_jsonschema() -> dict[str, Any]:
+    """Give the JSON Schema of all settings of this target."""
+    return th.PropertiesList(
+        th.Property(
+            "api_key",
+            th.StringType,
+            secret=True,
+            title="API key",
+            description="Key of the Octanist organisation; not needed with `dry_run`.",
+        ),
+        th.Property(
+            "base_url",
+            th.StringType,
+            default="https://octanist.com/api",
+            title="Base URL",
+            description="Address of the API; plain http only to loopback.",
+        ),
+        th.Property(
+            "streams",
+            th.CustomType(
+                {
+                    "type": ["object", "array", "null"],
+                    "additionalProperties": _STREAM_PROPERTIES.to_dict(),
+                    "items": _STREAM_PROPERTIES.to_dict(),
+                }
+            ),
+            title="Streams",
+            description=(
+                "Stream name or glob to stream settings (`mapping`, `phone_region`, "
+                "`dedupe_by`, `dedupe_window_days`, `key`), or a list of such objects with "
+                "`stream`. A stream whose columns are lead fields already needs no entry."
+            ),
+        ),
+        th.Property(
+            "ledger",
+            th.StringType,
+            title="Ledger",
+            description=(
+                "The delivery journal: a file path, or a `postgresql://` URL shared by many "
+                "workers. Default: `octanist-ledger.db` in `$OCTANIST_HOME`, else in the "
+                "Meltano project's `.meltano` folder, else in the user's state folder."
+            ),
+            secret=True,
+        ),
+        th.Property(
+            "dedupe_by",
+            th.ArrayType(th.StringType),
+            default=["email", "phone"],
+            title="Dedupe by",
+            description=(
+                "Lead fields that make two leads the same person; an entry may join fields: "
+                "`email+gclid`. `[]` switches it off."
+            ),
+        ),
+        th.Property(
+            "dedupe_window_days",
+            th.IntegerType,
+            default=30,
+            title="Dedupe window (days)",
+            description="How long a person counts as already sent; 0 means for ever.",
+        ),
+        th.Property(
+            "max_concurrency",
+            th.IntegerType,
+            default=16,
+            title="Max concurrency",
+            description="Most requests in flight; the pace adapts below it.",
+        ),
+        th.Property(
+            "requests_per_second",
+            th.IntegerType,
+            title="Requests per second",
+            description="A hard cap, over all workers of this process.",
+        ),
+        th.Property(
+            "timeout_seconds",
+            th.IntegerType,
+            default=30,
+            title="Timeout (seconds)",
+            description="For each attempt, from connect to last byte.",
+        ),
+        th.Property(
+            "max_attempts",
+            th.IntegerType,
+            default=8,
+            title="Max attempts",
+            description="For each lead; waits for throttling do not count.",
+        ),
+        th.Property(
+            "batch_size_rows",
+            th.IntegerType,
+            default=500,
+            title="Batch size (rows)",
+            description="Most records that are claimed in one transaction.",
+        ),
+        th.Property(
+            "batch_wait_ms",
+            th.IntegerType,
+            default=200,
+            title="Batch wait (ms)",
+            description="How long the oldest unclaimed record waits at most.",
+        ),
+        th.Property(
+            "on_unknown",
+            th.StringType,
+            default="reconcile",
+            allowed_values=["reconcile", "hold", "resend"],
+            title="On unknown",
+            description=(
+                "What to do when nobody can tell whether a lead was stored: ask the API "
+                "(`reconcile`), keep it in doubt for a human (`hold`), or send it again at "
+                "the risk of a duplicate (`resend`)."
+            ),
+        ),
+        th.Property(
+            "max_rejected_percent",
+            th.IntegerType,
+            default=10,
+            title="Max rejected (percent)",
+            description=(
+                "More than this share of records rejected (after 20 records) stops the run "
+                "with exit code 1."
+            ),
+        ),
+        th.Property(
+            "check_quota",
+            th.StringType,
+            default="warn",
+            allowed_values=["off", "warn", "fail"],
+            title="Check quota",
+            description="Whether leadsUsed is compared with leadsLimit before the first lead.",
+        ),
+        th.Property(
+            "dry_run",
+            th.BooleanType,
+            default=False,
+            title="Dry run",
+            description=(
+                "Everything but sending: shows what would be sent, masked; touches no journal "
+                "and writes no STATE."
+            ),
+        ),
+        th.Property(
+            "phone_region",
+            th.StringType,
+            title="Phone region",
+            description="ISO country code for phone numbers without a country calling code.",
+        ),
+        th.Property(
+            "report_path",
+            th.StringType,
+            title="Report path",
+            description="Write the HTML report of the run here.",
+        ),
+        th.Property(
+            "strict_contract",
+            th.StringType,
+            default="full",
+            allowed_values=["full", "legacy"],
+            title="Strict contract",
+            description="`full` knows 30 lead fields, `legacy` the 25 of the older contract.",
+        ),
+        th.Property(
+            "validate_records",
+            th.BooleanType,
+            default=False,
+            title="Validate records",
+            description=(
+                "Check each record against its stream's SCHEMA before it is mapped; what does "
+                "not fit is rejected. The lead itself is always checked."
+            ),
+        ),
+    ).to_dict()

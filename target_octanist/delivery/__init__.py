@@ -1,0 +1,1 @@
+"""How a lead gets there: each one once, whatever happens on the way."""

@@ -1,0 +1,196 @@
+"""One attempt for each call, over HTTP, through ``requests``: nothing is ever re-sent here.
+
+The one thing that must not be wrong is whether a request that failed *may have been
+read* by the other side. It is not guessed from the kind of the exception: the
+connection itself notes whether it was still being made (DNS, TCP, proxy tunnel, TLS)
+when things went wrong.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from target_octanist import __version__
+from target_octanist.delivery.outcome import Answer, NoAnswer, NotSent, Response
+from target_octanist.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: An answer to one lead is some hundred bytes; more than this is not read.
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+_CHUNK_BYTES = 16 * 1024
+
+
+class Sender(Protocol):
+    """What the engine needs of the other side."""
+
+    def send(self, payload: bytes) -> Answer:
+        """Post one lead, once; never raises for what the other side does."""
+
+    def listing(self, query: Mapping[str, str]) -> Answer:
+        """Ask for a page of the leads that are stored."""
+
+
+class OctanistClient:
+    """Speaks to the API; safe to use from many threads, each with its own connections.
+
+    Proxies and CA bundles are taken from the environment as ``requests`` does
+    (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE …), once; a login from a ``.netrc``
+    file is not, and loopback is never proxied.
+    """
+
+    def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float) -> None:
+        self._base_url = base_url
+        self._timeout = timeout_seconds
+        self._headers = {
+            "X-API-KEY": api_key,
+            "Accept": "application/json",
+            "User-Agent": f"target-octanist/{__version__}",
+        }
+        with requests.Session() as session:
+            environment = session.merge_environment_settings(base_url, {}, None, None, None)
+        self._verify = environment["verify"]
+        host = urlsplit(base_url).hostname or ""
+        self._proxies: Mapping[str, str] = {} if is_loopback(host) else environment["proxies"]
+        self._local = threading.local()
+
+    def send(self, payload: bytes) -> Answer:
+        """Post one lead, given as a JSON object in UTF-8."""
+        return self._exchange("POST", "/leads", payload, self._timeout)
+
+    def listing(self, query: Mapping[str, str]) -> Answer:
+        """Ask for a page of the leads that are stored."""
+        return self._exchange("GET", "/leads?" + urlencode(query), None, self._timeout)
+
+    def check(self) -> Answer:
+        """Ask whether the key is good; stores nothing."""
+        return self._exchange("POST", "/check", None, self._timeout)
+
+    def stats(self) -> Answer:
+        """Ask for the organisation's usage and quota."""
+        return self._exchange("POST", "/stats", b"{}", self._timeout)
+
+    def _exchange(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
+        _phase.connecting = False
+        deadline = time.monotonic() + timeout
+        try:
+            response = self._session.send(
+                self._request(method, path, body),
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+                verify=self._verify,
+                proxies=dict(self._proxies),
+            )
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return _failure(error)
+        with response:
+            content, complete = _read_body(response, deadline)
+            if not complete:
+                # What is left in the socket must not become the next answer.
+                response.raw.close()
+        return Response(
+            response.status_code, content, response.headers.get("Retry-After"), complete
+        )
+
+    def _request(self, method: str, path: str, body: bytes | None) -> requests.PreparedRequest:
+        headers = dict(self._headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = requests.Request(method, self._base_url + path, headers=headers, data=body)
+        return request.prepare()
+
+    @property
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False
+            session.mount("https://", _Adapter())
+            session.mount("http://", _Adapter())
+        return session
+
+
+def _read_body(response: requests.Response, deadline: float) -> tuple[bytes, bool]:
+    """Read a body until the deadline and say whether all of it arrived.
+
+    The status is known by now, so a body that is cut off is not an exception.
+    """
+    content = bytearray()
+    try:
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            content += chunk
+            if time.monotonic() > deadline or len(content) > MAX_BODY_BYTES:
+                return bytes(content), False
+    except (requests.RequestException, HTTPError, OSError):
+        return bytes(content), False
+    return bytes(content), True
+
+
+def _failure(error: Exception) -> Answer:
+    why = _why(error)
+    return NotSent(why) if _phase.connecting else NoAnswer(why)
+
+
+def _why(error: Exception) -> str:
+    """Name the innermost cause by its kind; its text could hold an address with a login."""
+    seen = {id(error)}
+    cause: Any = error
+    while True:
+        inner = getattr(cause, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = cause.__cause__ or cause.__context__
+        if not isinstance(inner, BaseException) or id(inner) in seen:
+            return type(cause).__name__
+        seen.add(id(inner))
+        cause = inner
+
+
+# Whether this thread's request is still making its connection.
+_phase = threading.local()
+
+
+class _PlainConnection(HTTPConnection):
+    def connect(self) -> None:
+        _phase.connecting = True
+        super().connect()
+        _phase.connecting = False
+
+
+class _TlsConnection(HTTPSConnection):
+    def connect(self) -> None:
+        _phase.connecting = True
+        super().connect()
+        _phase.connecting = False
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """``requests``' own transport, on connections that note when they are being made."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        return manager

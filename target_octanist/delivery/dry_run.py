@@ -1,0 +1,57 @@
+"""Shows what would be sent, masked, and sends nothing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from target_octanist.delivery.outcome import Answer, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+logger = logging.getLogger("target-octanist")
+
+#: What says nothing about a person, and is shown as it is.
+_PLAIN = {
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "ad_storage",
+    "ad_user_data",
+    "ad_personalization",
+    "analytics_storage",
+}
+
+_LETTER = re.compile(r"[^\W\d_]")
+_DIGIT = re.compile(r"\d")
+
+
+class DryRunSender:
+    """Answers like the API would, without any other side."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def send(self, payload: bytes) -> Answer:
+        """Log one lead with its shape in place of its values."""
+        masked = {name: mask(name, value) for name, value in json.loads(payload).items()}
+        logger.info("Would send: %s", json.dumps(masked, ensure_ascii=False))
+        body = {"success": True, "data": {"id": f"dry-run-{next(self._numbers)}"}}
+        return Response(201, json.dumps(body).encode())
+
+    def listing(self, query: Mapping[str, str]) -> Answer:  # noqa: ARG002 - as the protocol has it
+        """Answer that nothing is there: nothing was sent."""
+        return Response(200, b'{"success": true, "data": []}')
+
+
+def mask(name: str, value: Any) -> Any:
+    """Give a value's shape: letters become x, digits 9; punctuation stays."""
+    if name in _PLAIN or isinstance(value, bool) or value is None:
+        return value
+    if name == "custom" and not isinstance(value, str):
+        return f"({len(value)} entries)" if isinstance(value, (dict, list)) else "(a value)"
+    return _DIGIT.sub("9", _LETTER.sub("x", str(value)))

@@ -1,0 +1,497 @@
+"""The pipeline behind the mapping: claim, send, classify, settle, while reading goes on.
+
+One dispatcher thread owns the journal and every decision; worker threads do nothing
+but send. The dispatcher works in turns, and a turn is one transaction::
+
+    results of requests ─┐                          ┌─ settled: the frontier moves on
+    records waiting ─────┼─► one commit on disk ────┼─ claimed: they queue up
+    leads about to go ───┘                          └─ sending: workers may post them
+
+so nothing is posted that is not written down, and nothing counts as settled before
+its outcome is on disk.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from target_octanist.delivery.budget import ErrorBudget
+from target_octanist.delivery.frontier import Frontier
+from target_octanist.delivery.inquiry import Inquiry, Looked
+from target_octanist.delivery.job import Candidate, Decided, Job, Result
+from target_octanist.delivery.lookup import look_up
+from target_octanist.delivery.outcome import Kind, Outcome, Response, classify
+from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
+from target_octanist.delivery.stopping import denied, over_budget, taken_for_dead, unreachable
+from target_octanist.errors import OctanistError, describe_bug
+from target_octanist.ledger.journal import Verdict, now_ms
+from target_octanist.ledger.runs import HEARTBEAT_SECONDS
+from target_octanist.ledger.tables import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from target_octanist.delivery.client import Sender
+    from target_octanist.delivery.pace import Pace
+    from target_octanist.delivery.policy import Policy
+    from target_octanist.delivery.reconcile import Doubt
+    from target_octanist.ledger.journal import Journal, Recovered
+    from target_octanist.reporting.tally import Tally
+    from target_octanist.settings import Settings
+
+#: How often a record is looked at again that another live run has claimed.
+BUSY_SECONDS: Final = 0.5
+
+#: How long after it was marked as sending a lead of a dead run may have been stored.
+LONGEST_REQUEST_SECONDS: Final = 300.0
+
+CUT_OFF: Final = "the run was cut off between sending and the answer"
+
+#: How often a thread that waits looks up, so that signals and deadlines are seen.
+_BLINK_SECONDS: Final = 0.2
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the dispatcher holds; no other thread looks at it."""
+
+    ready: deque[Job] = field(default_factory=deque)
+    later: list[tuple[float, int, Job]] = field(default_factory=list)
+    busy: list[tuple[float, int, Candidate]] = field(default_factory=list)
+    # Records that wait for the lead that is named first to be settled.
+    behind: dict[str, deque[Candidate]] = field(default_factory=dict)
+    in_flight: dict[str, Job] = field(default_factory=dict)
+
+    def unsent(self) -> list[Job]:
+        return [*self.ready, *(job for _, _, job in self.later)]
+
+
+class Engine:
+    """Delivers leads; see the module's text for how.
+
+    Its public methods belong to the thread that reads the input.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        sender: Sender,
+        *,
+        policy: Policy,
+        pace: Pace,
+        tally: Tally,
+    ) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._sender = sender
+        self._policy = policy
+        self._pace = pace
+        self._tally = tally
+        self._budget = ErrorBudget(settings.max_rejected_percent)
+        self._frontier = Frontier()
+        self._inquiry = Inquiry(policy)
+        self._work = _Work()
+        self._ticket = itertools.count()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._workers: list[threading.Thread] = []
+        self._answered_at = float("-inf")
+        self._heartbeat_at = float("-inf")
+        # What threads share, all of it guarded by `_changed`.
+        self._changed = threading.Condition()
+        self._inbox: deque[Candidate] = deque()
+        self._inbox_since = 0.0
+        self._results: list[Result] = []
+        self._looking = False
+        self._looked: Looked | None = None
+        self._submitted = 0
+        self._settled = 0
+        self._flushing = False
+        self._stopping = False
+        self._failure: OctanistError | None = None
+        self._dispatcher = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+
+    # For the thread that reads
+
+    def start(self, recovered: Sequence[Recovered] = ()) -> None:
+        """Start to work, first on what dead runs left behind."""
+        for lead in recovered:
+            job = Job(lead.source, lead.stream, lead.payload.encode(), None)
+            job.attempts = lead.attempts
+            job.first_at = time.monotonic()
+            if lead.sent_at is None:
+                self._work.ready.append(job)
+            else:
+                sent_at = lead.sent_at / 1000
+                until = min(time.time(), sent_at + LONGEST_REQUEST_SECONDS)
+                self._inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
+        self._dispatcher.start()
+
+    @property
+    def settled_through(self) -> int:
+        """The number of the last record up to which every one is settled on disk."""
+        return self._frontier.settled_through
+
+    @property
+    def failure(self) -> OctanistError | None:
+        """Why the run must end, or None."""
+        return self._failure
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no more records are taken."""
+        return self._stopping
+
+    def submit(self, candidate: Candidate, while_waiting: Callable[[], None]) -> bool:
+        """Hand over a record; waits while there is too much work in hand.
+
+        Args:
+            candidate: Its number must be one more than that of the one before.
+            while_waiting: Called every now and then during a wait.
+
+        Returns:
+            False if the engine is stopping and did not take it.
+        """
+        most = 4 * self._settings.batch_size_rows
+        while True:
+            with self._changed:
+                if self._stopping:
+                    return False
+                if self._submitted - self._settled < most:
+                    if not self._inbox:
+                        self._inbox_since = time.monotonic()
+                    self._inbox.append(candidate)
+                    self._submitted += 1
+                    if len(self._inbox) in {1, self._settings.batch_size_rows}:
+                        self._changed.notify_all()
+                    return True
+                self._changed.wait(_BLINK_SECONDS)
+            while_waiting()
+
+    def flush(self) -> None:
+        """Let the engine end as soon as all that was handed over is settled."""
+        with self._changed:
+            self._flushing = True
+            self._changed.notify_all()
+
+    def halt(self) -> None:
+        """Start nothing more; the engine ends when what is in flight is settled."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def wait(self) -> bool:
+        """Wait a moment and say whether the engine has ended."""
+        self._dispatcher.join(_BLINK_SECONDS)
+        return not self._dispatcher.is_alive()
+
+    def gauges(self) -> dict[str, int]:
+        """Tell what is going on, for metrics; the numbers may be a turn old."""
+        return {
+            "in_flight": len(self._work.in_flight),
+            "pace": self._pace.limit,
+            "queue_depth": len(self._inbox) + len(self._work.ready) + len(self._work.later),
+        }
+
+    def unsent(self) -> list[str]:
+        """Name the leads of this run's own input that are claimed and surely not stored.
+
+        To be asked after the engine has ended. What dead runs left behind is not
+        among them: no tap will send it again, so the journal must keep it.
+        """
+        return [job.source for job in self._work.unsent() if job.number is not None]
+
+    # The dispatcher
+
+    def _run(self) -> None:
+        try:
+            while self._wait_for_work():
+                self._turn()
+        except OctanistError as failure:
+            self._fail(failure)
+        except Exception as bug:  # noqa: BLE001 - it must end the run, not leave the reader waiting
+            self._fail(OctanistError(describe_bug(bug)))
+        finally:
+            for _ in self._workers:
+                self._jobs.put(None)
+            with self._changed:
+                self._stopping = True
+                self._changed.notify_all()
+
+    def _fail(self, failure: OctanistError) -> None:
+        with self._changed:
+            self._failure = self._failure or failure
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _wait_for_work(self) -> bool:
+        """Wait until there is something for a turn; False when all is done."""
+        with self._changed:
+            while True:
+                if self._results or self._looked is not None:
+                    return True
+                idle = not self._work.in_flight
+                if self._stopping:
+                    if idle:
+                        return False
+                    self._changed.wait(_BLINK_SECONDS)
+                    continue
+                if self._flushing and idle and not self._has_work():
+                    return False
+                due = self._next_due(time.monotonic())
+                if due <= 0:
+                    return True
+                self._changed.wait(due)
+
+    def _has_work(self) -> bool:
+        work = self._work
+        waiting = (self._inbox, work.ready, work.later, work.busy, work.behind, self._inquiry)
+        return any(waiting)
+
+    def _next_due(self, now: float) -> float:
+        """Say in how many seconds the next turn has something to do."""
+        work = self._work
+        due = [self._heartbeat_at + HEARTBEAT_SECONDS - now]
+        if self._inbox and len(work.ready) < self._settings.batch_size_rows:
+            full = len(self._inbox) >= self._settings.batch_size_rows
+            age = now - self._inbox_since
+            wait = self._settings.batch_wait_ms / 1000
+            due.append(0.0 if full or self._flushing else wait - age)
+        if work.later:
+            due.append(work.later[0][0] - now)
+        if work.busy:
+            due.append(work.busy[0][0] - now)
+        if not self._looking:
+            due.append(max(self._inquiry.next_look() - now, self._pace.delay(now)))
+        if work.ready and self._room() > 0:
+            due.append(self._pace.delay(now))
+        return min(due)
+
+    def _room(self) -> int:
+        """Say how many more leads may be on their way to a worker.
+
+        Some more than may be in flight, so that no worker waits for a commit. They
+        are marked as sending, and so may have to be asked about after a crash:
+        that is why they are few.
+        """
+        limit = self._pace.limit
+        return limit + max(1, limit // 2) - len(self._work.in_flight)
+
+    def _turn(self) -> None:
+        now, wall = time.monotonic(), time.time()
+        with self._changed:
+            results, self._results = self._results, []
+            looked, self._looked = self._looked, None
+            batch = self._take_batch(now)
+        decided = [self._decide(result, wall) for result in results]
+        self._due_jobs(now)
+        starting = self._starting(now)
+        beating = bool(starting) or now >= self._heartbeat_at + HEARTBEAT_SECONDS
+
+        with self._journal.turn() as turn:
+            at = now_ms()
+            if beating and not turn.heartbeat(now=at):
+                raise taken_for_dead()
+            turn.settle([d.settlement() for d in decided if d.is_final], now=at)
+            if looked is not None:
+                concluded = self._inquiry.conclude(turn, looked, now=now)
+                turn.settle([d.settlement() for d in concluded if d.is_final], now=at)
+                decided += concluded
+                # Not before: the next look must not ask about what this one has answered.
+                self._looking = False
+            batch = [*self._no_longer_behind(decided), *batch]
+            turn.not_stored(
+                d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop))
+            )
+            verdicts = turn.claim([c.claim for c in batch], now=at)
+            turn.start_sending((job.source for job in starting), now=at)
+
+        # All of it is on disk now.
+        self._tally.journal(time.monotonic() - now)
+        if beating:
+            self._heartbeat_at = now
+        for d in decided:
+            self._apply(d)
+        for candidate, verdict in zip(batch, verdicts, strict=True):
+            self._apply_verdict(candidate, verdict)
+        for job in starting:
+            self._hand_to_worker(job)
+        self._look_if_due(now)
+
+    def _take_batch(self, now: float) -> list[Candidate]:
+        """Take the records that this turn is to claim; `_changed` is held."""
+        if self._stopping:
+            return []
+        batch: list[Candidate] = []
+        while self._work.busy and self._work.busy[0][0] <= now:
+            batch.append(heapq.heappop(self._work.busy)[2])
+        rows = self._settings.batch_size_rows
+        due = (
+            self._flushing
+            or len(self._inbox) >= rows
+            or now - self._inbox_since >= self._settings.batch_wait_ms / 1000
+        )
+        if due and len(self._work.ready) < rows:
+            while self._inbox and len(batch) < rows:
+                batch.append(self._inbox.popleft())
+            self._inbox_since = now
+        return batch
+
+    def _decide(self, result: Result, wall: float) -> Decided:
+        job, answer = result.job, result.answer
+        if answer is None:
+            held = Outcome(Kind.RETRY, "the run was stopping")
+            return Decided(job, held, SendAgain(0.0, is_attempt=False), result.finished_at)
+        outcome = classify(answer, now=wall)
+        attempts = job.attempts + (outcome.kind is not Kind.THROTTLED)
+        elapsed = result.finished_at - (job.first_at or result.finished_at)
+        decision = self._policy.decide(outcome, attempts=attempts, elapsed=elapsed)
+        if isinstance(answer, Response):
+            self._answered_at = max(self._answered_at, result.finished_at)
+        self._tally.request(outcome.status, result.finished_at - job.started_at)
+        return Decided(job, outcome, decision, result.finished_at)
+
+    def _no_longer_behind(self, decided: list[Decided]) -> list[Candidate]:
+        free: list[Candidate] = []
+        if not self._stopping:
+            for d in decided:
+                if d.is_final:
+                    free.extend(self._work.behind.pop(d.job.source, ()))
+        return free
+
+    def _due_jobs(self, now: float) -> None:
+        """Put the leads whose wait is over before all others: they are the oldest."""
+        due: list[Job] = []
+        while self._work.later and self._work.later[0][0] <= now:
+            due.append(heapq.heappop(self._work.later)[2])
+        self._work.ready.extendleft(reversed(due))
+
+    def _starting(self, now: float) -> list[Job]:
+        starting: list[Job] = []
+        if self._stopping:
+            return starting
+        for _ in range(min(self._room(), len(self._work.ready))):
+            if self._pace.delay(now) > 0:
+                break
+            self._pace.started(now)
+            job = self._work.ready.popleft()
+            # From here on it counts as in flight, whether or not the commit succeeds.
+            self._work.in_flight[job.source] = job
+            starting.append(job)
+        return starting
+
+    def _hand_to_worker(self, job: Job) -> None:
+        busy = len(self._work.in_flight)
+        if len(self._workers) < min(busy, self._settings.max_concurrency):
+            worker = threading.Thread(
+                target=self._send_jobs, name=f"sender-{len(self._workers) + 1}", daemon=True
+            )
+            self._workers.append(worker)
+            worker.start()
+        self._jobs.put(job)
+
+    def _apply(self, d: Decided) -> None:
+        """Act on what was written down about one result."""
+        job, outcome = d.job, d.outcome
+        if not self._inquiry.remove(job):
+            del self._work.in_flight[job.source]
+            self._adjust_pace(d)
+        match d.decision:
+            case Settle(state):
+                self._settle(job.stream, state, job.number)
+            case Ask():
+                asked_at = time.time()
+                sent_at = asked_at - (time.monotonic() - job.started_at)
+                self._inquiry.add(job, sent_at=sent_at, until=asked_at, reason=outcome.reason)
+            case SendAgain(wait_seconds, is_attempt):
+                job.attempts += is_attempt
+                self._tally.retried()
+                heapq.heappush(
+                    self._work.later, (d.finished_at + wait_seconds, next(self._ticket), job)
+                )
+            case GiveUp():
+                if self._answered_at < (job.first_at or 0.0):
+                    self._fail(unreachable(outcome, self._settings.base_url))
+                else:
+                    self._settle(job.stream, State.REJECTED, job.number)
+            case Stop():
+                self._work.ready.append(job)
+                self._fail(denied(outcome, self._settings.base_url))
+
+    def _adjust_pace(self, d: Decided) -> None:
+        if d.outcome.kind is Kind.THROTTLED:
+            self._pace.throttled(d.finished_at, d.job.started_at, d.outcome.wait_seconds)
+        elif d.outcome.kind is not Kind.RETRY:
+            self._pace.succeeded()
+
+    def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
+        claim = candidate.claim
+        if verdict.kind == "send" and claim.payload is not None:
+            self._work.ready.append(
+                Job(
+                    claim.source,
+                    claim.stream,
+                    claim.payload.encode(),
+                    candidate.number,
+                    candidate.encode_record,
+                )
+            )
+        elif verdict.kind == "behind" and verdict.other is not None:
+            self._work.behind.setdefault(verdict.other, deque()).append(candidate)
+        elif verdict.kind == "busy":
+            due = time.monotonic() + BUSY_SECONDS
+            heapq.heappush(self._work.busy, (due, next(self._ticket), candidate))
+        else:
+            state = State.REJECTED if verdict.kind == "rejected" else State.DUPLICATE
+            self._settle(claim.stream, state, candidate.number)
+
+    def _settle(self, stream: str, state: State, number: int | None) -> None:
+        """Count a settled record and let the frontier move, unless it broke the budget."""
+        self._tally.settled(stream, state.value, recovered=number is None)
+        if number is None:
+            return
+        if self._budget.count(rejected=state is State.REJECTED) and self._failure is None:
+            self._fail(over_budget(self._budget))
+            return
+        with self._changed:
+            self._frontier.settle(number)
+            self._settled += 1
+            self._changed.notify_all()
+
+    # Asking about what may be stored
+
+    def _look_if_due(self, now: float) -> None:
+        if self._looking or self._stopping or self._pace.delay(now) > 0:
+            return
+        if self._inquiry.next_look() <= now:
+            self._looking = True
+            doubts = self._inquiry.doubts()
+            threading.Thread(target=self._look, args=(doubts,), name="lookup", daemon=True).start()
+
+    def _look(self, doubts: list[Doubt]) -> None:
+        asked_at = time.time()
+        looked = Looked(asked_at, look_up(self._sender, doubts))
+        with self._changed:
+            self._looked = looked
+            self._changed.notify_all()
+
+    # The workers
+
+    def _send_jobs(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            answer = None
+            if not self._stopping:
+                job.started_at = time.monotonic()
+                if job.first_at is None:
+                    job.first_at = job.started_at
+                answer = self._sender.send(job.payload)
+            with self._changed:
+                self._results.append(Result(job, answer, time.monotonic()))
+                self._changed.notify_all()

@@ -1,0 +1,90 @@
+"""What the engine moves about: records to be claimed, leads to be sent, and decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from target_octanist.delivery.policy import Decision, GiveUp, Settle
+from target_octanist.ledger.journal import UNDELIVERABLE, Claim, Settlement
+from target_octanist.ledger.tables import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from target_octanist.delivery.outcome import Answer, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record on its way to being claimed.
+
+    Attributes:
+        number: Its place in the input, from 1.
+        encode_record: Gives the source record as JSON text, for a dead letter.
+    """
+
+    number: int
+    claim: Claim
+    encode_record: Callable[[], str]
+
+
+@dataclass(slots=True)
+class Job:
+    """A lead that this run has claimed and not yet settled.
+
+    Attributes:
+        number: Its place in the input, or None if a dead run left it behind.
+        encode_record: As of the candidate; None where there is no record.
+        attempts: Requests that counted as attempts.
+        first_at: When it was first sent (monotonic seconds), or None.
+        started_at: When its last request started (monotonic seconds).
+    """
+
+    source: str
+    stream: str
+    payload: bytes
+    number: int | None
+    encode_record: Callable[[], str] | None = None
+    attempts: int = 0
+    first_at: float | None = None
+    started_at: float = 0.0
+
+
+class Result(NamedTuple):
+    """What came of a job; no answer at all if it was never started."""
+
+    job: Job
+    answer: Answer | None
+    finished_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is going to be written down about one job."""
+
+    job: Job
+    outcome: Outcome
+    decision: Decision
+    finished_at: float
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job is settled by it."""
+        return isinstance(self.decision, Settle | GiveUp)
+
+    def settlement(self) -> Settlement:
+        """Give the row of a final decision."""
+        gave_up = isinstance(self.decision, GiveUp)
+        state = self.decision.state if isinstance(self.decision, Settle) else State.REJECTED
+        record = self.job.encode_record
+        return Settlement(
+            source=self.job.source,
+            state=state,
+            lead_id=self.outcome.lead_id if state is State.DELIVERED else None,
+            request_id=self.outcome.request_id,
+            code=UNDELIVERABLE if gave_up else self.outcome.code,
+            reason=self.outcome.reason,
+            message=self.outcome.message,
+            record=record() if record is not None and state is State.REJECTED else None,
+        )

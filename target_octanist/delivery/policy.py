@@ -1,0 +1,105 @@
+"""What to do about an outcome: pure decisions, from an outcome and what was tried before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import backoff
+
+from target_octanist.delivery.outcome import Kind, Outcome
+from target_octanist.ledger.tables import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from target_octanist.settings import OnUnknown
+
+#: No lead is tried for longer than this, waits included.
+MAX_SECONDS_PER_LEAD: Final = 900.0
+
+FIRST_BACKOFF_SECONDS: Final = 0.5
+MAX_BACKOFF_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """This is how the lead ended."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """The API surely did not store it; send it again after so many seconds."""
+
+    wait_seconds: float
+    is_attempt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """It may be stored: ask the API before anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """It could not be delivered in the attempts or the time that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Nothing more is sent in this run."""
+
+
+Decision = Settle | SendAgain | Ask | GiveUp | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The bounds within which a lead is tried.
+
+    Attributes:
+        max_attempts: Waits for throttling do not count.
+        jitter: Gives a random part of a number of seconds; full jitter by default.
+    """
+
+    max_attempts: int
+    on_unknown: OnUnknown
+    jitter: Callable[[float], float] = backoff.full_jitter
+
+    def decide(self, outcome: Outcome, *, attempts: int, elapsed: float) -> Decision:
+        """Decide what becomes of a lead.
+
+        Args:
+            outcome: What its last request came to.
+            attempts: How many requests counted as attempts, the last one included.
+            elapsed: Seconds since its first request.
+        """
+        match outcome.kind:
+            case Kind.DELIVERED:
+                return Settle(State.DELIVERED)
+            case Kind.FILTERED:
+                return Settle(State.FILTERED)
+            case Kind.REJECTED:
+                return Settle(State.REJECTED)
+            case Kind.DENIED:
+                return Stop()
+            case Kind.THROTTLED:
+                if elapsed + outcome.wait_seconds > MAX_SECONDS_PER_LEAD:
+                    return GiveUp()
+                return SendAgain(outcome.wait_seconds, is_attempt=False)
+            case Kind.UNKNOWN if self.on_unknown == "reconcile":
+                return Ask()
+            case Kind.UNKNOWN if self.on_unknown == "hold":
+                return Settle(State.IN_DOUBT)
+            case Kind.UNKNOWN if attempts >= self.max_attempts:
+                return Settle(State.IN_DOUBT)
+            case Kind.RETRY if attempts >= self.max_attempts or elapsed > MAX_SECONDS_PER_LEAD:
+                return GiveUp()
+        return SendAgain(self.backoff_seconds(attempts), is_attempt=True)
+
+    def backoff_seconds(self, attempts: int) -> float:
+        """Give the wait after so many failed attempts: exponential, with full jitter."""
+        ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 20))
+        return self.jitter(ceiling)

@@ -1,0 +1,51 @@
+"""The sentences with which a run is stopped: what, where, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_octanist.errors import BudgetExceeded, Denied, LedgerError, Unreachable
+
+if TYPE_CHECKING:
+    from target_octanist.delivery.budget import ErrorBudget
+    from target_octanist.delivery.outcome import Outcome
+
+_WRONG_ADDRESS = "set base_url to the API's address, such as https://octanist.com/api"
+
+_ADVICE = {
+    401: "set api_key to a key of this organisation",
+    404: _WRONG_ADDRESS,
+    405: _WRONG_ADDRESS,
+    407: "give the proxy's login in HTTPS_PROXY",
+}
+
+
+def denied(outcome: Outcome, base_url: str) -> Denied:
+    """Every other lead would be refused like this one."""
+    advice = _ADVICE.get(outcome.status or 0, "see what stands between this machine and the API")
+    return Denied(f"{outcome.reason} at {base_url}; nothing more is sent: {advice}, and run again.")
+
+
+def unreachable(outcome: Outcome, base_url: str) -> Unreachable:
+    """No request was answered for as long as one lead may be tried."""
+    return Unreachable(
+        f"base_url: nothing answers at {base_url} ({outcome.reason}); "
+        "no lead was lost, run again when it does."
+    )
+
+
+def over_budget(budget: ErrorBudget) -> BudgetExceeded:
+    """More leads were rejected than the settings allow."""
+    return BudgetExceeded(
+        f"max_rejected_percent: {budget.rejected} of {budget.settled} records were rejected, "
+        f"more than {budget.percent} %; see why with `octanist status`, mend the mapping or "
+        "the source, and run again."
+    )
+
+
+def taken_for_dead() -> LedgerError:
+    """Another run has taken over the claims of this one."""
+    return LedgerError(
+        "ledger: another run took this one for dead (was it suspended?) and took over its "
+        "leads; this one stops, so that none is sent twice."
+    )

@@ -1,0 +1,207 @@
+"""The field ``custom``: the one that takes objects, and so whatever has no field of its own.
+
+``{rest: true}`` takes the columns that nothing else in the mapping reads, ``{pick: …}``
+takes chosen ones under labels. Both drop what is empty; `rest` also drops what nobody chose
+to send: the tap's own columns and names that look like secrets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from target_octanist.leads.problems import did_you_mean
+from target_octanist.leads.spec import SPEC_KEYS, Problems, Spec, read_spec, type_name
+from target_octanist.leads.text import Normal, clean_block, number_text, plain_text
+
+CUSTOM_KEYS = ("rest", "exclude", "pick", "required")
+
+# The names that the vendor's own clients drop. Long ones are looked for inside a name
+# (`user_password2`, `recaptcha`), short ones only as a whole word: `card`, not `cardiff`.
+_SECRET_PARTS = ("password", "passwd", "captcha", "csrf", "creditcard", "octa_sid")
+_SECRET_WORDS = frozenset(
+    "password passwd pwd captcha token secret nonce csrf card credit cvc cvv iban bic".split()
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_MAX_DEPTH = 32
+_INT64 = 2**63
+_EXACT_FLOAT = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class CustomSpec:
+    """What the mapping says about an object to be put together."""
+
+    rest: bool
+    exclude: tuple[str, ...]
+    pick: tuple[tuple[str, Spec], ...]
+    required: bool
+
+    @property
+    def description(self) -> str:
+        picked = ", ".join(label for label, _ in self.pick)
+        but = f" except {', '.join(self.exclude)}" if self.exclude else ""
+        rest = f"every other column{but}" if self.rest else ""
+        return " and ".join(part for part in (picked, rest) if part)
+
+
+def read_custom(raw: Any, where: str, problems: Problems) -> CustomSpec | Spec | None:
+    """Read the spec of `custom`: an object put together here, or any ordinary spec."""
+    if not isinstance(raw, Mapping) or {"from", "template", "const"} & raw.keys():
+        return read_spec(raw, where, problems)
+    known = (*CUSTOM_KEYS, *SPEC_KEYS)
+    for key in raw:
+        if key not in CUSTOM_KEYS:
+            what = "needs from, template or const beside it" if key in SPEC_KEYS else ""
+            hint = did_you_mean(key, known)
+            problems.add(
+                where, f'"{key}" {what}' if what else f'there is no key "{key}" here{hint}'
+            )
+    for flag in ("rest", "required"):
+        if not isinstance(raw.get(flag, False), bool):
+            problems.add(f"{where}.{flag}", f"must be true or false, not {type_name(raw[flag])}")
+    exclude = raw.get("exclude") or []
+    if not isinstance(exclude, list) or not all(isinstance(name, str) for name in exclude):
+        problems.add(f"{where}.exclude", "must be a list of column names")
+        exclude = []
+    pick = _read_pick(raw.get("pick"), f"{where}.pick", problems)
+    if exclude and not raw.get("rest"):
+        problems.add(f"{where}.exclude", "only works together with rest: true")
+    elif not pick and raw.get("rest") is not True and raw.keys() <= set(CUSTOM_KEYS):
+        problems.add(where, "takes nothing; use {rest: true}, {pick: {label: path}} or a path")
+    return CustomSpec(raw.get("rest") is True, tuple(exclude), pick, raw.get("required") is True)
+
+
+def _read_pick(raw: Any, where: str, problems: Problems) -> tuple[tuple[str, Spec], ...]:
+    """``{label: spec}``, or a list of paths and ``{label: …, from: …}`` objects.
+
+    The list exists because a label may hold a dot, which Meltano does not let through
+    in a key.
+    """
+    entries: list[tuple[Any, Any, str]] = []
+    if isinstance(raw, Mapping):
+        entries = [(label, spec, f"{where}.{label}") for label, spec in raw.items()]
+    elif isinstance(raw, list):
+        for index, item in enumerate(raw):
+            at = f"{where}[{index}]"
+            if isinstance(item, Mapping) and isinstance(item.get("label"), str):
+                spec = {key: value for key, value in item.items() if key != "label"}
+                entries.append((item["label"], spec, at))
+            elif isinstance(item, str):
+                entries.append((item, item, at))
+            else:
+                problems.add(at, "must be a path or an object {label: …, from: …}")
+    elif raw is not None:
+        problems.add(where, f"must be an object of label: path, not {type_name(raw)}")
+    read = ((str(label), read_spec(spec, at, problems)) for label, spec, at in entries)
+    return tuple((label, spec) for label, spec in read if spec is not None)
+
+
+def object_reader(
+    spec: CustomSpec, used: frozenset[str], read_one: Callable[[Spec], Callable[..., Any]]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """The function that puts the object together.
+
+    Args:
+        spec: What goes in.
+        used: Columns that the mapping reads anywhere; they are no part of the rest.
+        read_one: Compiles one picked spec to a function from record to raw value.
+    """
+    picked = tuple((label, read_one(one)) for label, one in spec.pick)
+    exclude = spec.exclude
+
+    # The same few columns come with every record.
+    @lru_cache(maxsize=4096)
+    def is_rest(column: str) -> bool:
+        return not (
+            column in used
+            or column.startswith("_sdc_")
+            or is_secret(column)
+            or any(column == name or fnmatchcase(column, name) for name in exclude)
+        )
+
+    def read(record: Mapping[str, Any]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for label, read_value in picked:
+            value = jsonable(read_value(record))
+            if value is not None:
+                out[label] = value
+        if spec.rest:
+            for column, raw in record.items():
+                if raw is None or not is_rest(column) or column in out:
+                    continue
+                value = jsonable(raw, drop=is_secret)
+                if value is not None:
+                    out[_key(column)] = value
+        return out
+
+    return read
+
+
+@lru_cache(maxsize=4096)
+def is_secret(name: str) -> bool:
+    """Whether a column's name says that its value is nobody's business."""
+    folded = name.lower()
+    if any(part in folded for part in _SECRET_PARTS):
+        return True
+    words = {word.lower() for word in _WORD.findall(name)}
+    return bool(words & _SECRET_WORDS or {word.rstrip("s") for word in words} & _SECRET_WORDS)
+
+
+def custom(value: Any) -> Normal:
+    """Objects and lists without their empty parts; anything else as text."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return jsonable(value), None
+    text, rule = plain_text(value)
+    return (None, rule) if text is None else (clean_block(text) or None, None)
+
+
+def jsonable(value: Any, *, drop: Callable[[str], bool] = lambda _: False, depth: int = 0) -> Any:
+    """The value as JSON that has no empty parts; None if nothing is left of it.
+
+    Numbers stay numbers, exact: whole ones as int, where it has 64 bits, others as they
+    are. What is nested deeper than 32 levels is dropped.
+    """
+    if isinstance(value, str):
+        return clean_block(value) or None
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float, Decimal)):
+        return _exact(value)
+    if depth >= _MAX_DEPTH:
+        return None
+    if isinstance(value, Mapping):
+        pairs = (
+            (_key(key), jsonable(item, drop=drop, depth=depth + 1))
+            for key, item in value.items()
+            if not drop(str(key))
+        )
+        return {key: item for key, item in pairs if item is not None} or None
+    if isinstance(value, (list, tuple)):
+        items = (jsonable(item, drop=drop, depth=depth + 1) for item in value)
+        return [item for item in items if item is not None] or None
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else None
+
+
+def _key(key: Any) -> str:
+    return clean_block(str(key))
+
+
+def _exact(number: float | Decimal) -> int | float | Decimal | None:
+    if isinstance(number, int) and -_INT64 <= number < _INT64:
+        return number
+    text = number_text(number)
+    if text is None:
+        return None
+    if "." not in text and abs(int(text)) < _EXACT_FLOAT:
+        return int(text)
+    return number if isinstance(number, float) else Decimal(text)

@@ -1,0 +1,175 @@
+"""Who a lead is: the digests by which the journal knows it again.
+
+Digests are keyed, so that a journal that gets out does not give its people away to whoever
+tries all phone numbers. What goes in is written down canonically first: equal things give
+equal digests whatever the order of keys or the type of a number, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from target_octanist.leads.problems import MappingError, did_you_mean
+from target_octanist.leads.schema import FIELDS
+
+DIGEST_SIZE = 16
+"""In bytes; a digest is their 32 hexadecimal digits."""
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_quote: Callable[[str], str] = json.encoder.encode_basestring
+_MAX_DEPTH = 200
+
+
+def source_digest(
+    salt: bytes,
+    destination: str,
+    stream: str,
+    key: Mapping[str, Any] | None,
+    record: Mapping[str, Any],
+) -> str:
+    """The identity of a source record, for ever.
+
+    Args:
+        salt: The secret of the journal, at most 64 bytes.
+        destination: What the leads are sent to; the same record may go to two.
+        stream: The stream's name.
+        key: The values that name the record. Without any, the whole record names itself,
+            apart from the tap's own ``_sdc_*`` columns, which change with every run.
+        record: The record, as it came.
+    """
+    if key and any(value is not None and value != "" for value in key.values()):
+        named: tuple[str, Mapping[str, Any]] = ("key", key)
+    else:
+        own = {name: value for name, value in record.items() if not name.startswith("_sdc_")}
+        named = ("record", own)
+    return _digest(salt, "source", destination, stream, *named)
+
+
+def person_digests(
+    salt: bytes, destination: str, payload: Mapping[str, Any], dedupe_by: Sequence[str]
+) -> tuple[str, ...]:
+    """The identities of a person, one for each entry of which all fields are there.
+
+    An entry is a field, or fields joined with ``+``, in any order.
+    """
+    digests: dict[str, None] = {}
+    for entry in dedupe_by:
+        names = sorted({name.strip() for name in entry.split("+")})
+        values = [_identifying(name, payload.get(name)) for name in names]
+        if all(values):
+            digests[_digest(salt, "person", destination, "+".join(names), values)] = None
+    return tuple(digests)
+
+
+def payload_digest(salt: bytes, payload: Mapping[str, Any]) -> str:
+    """The identity of what is sent: equal payloads, equal digests."""
+    return _digest(salt, "payload", payload)
+
+
+def check_dedupe_by(entries: Iterable[Any], where: str) -> None:
+    """Check a `dedupe_by` setting.
+
+    Raises:
+        MappingError: An entry names no lead field.
+    """
+    problems = []
+    if isinstance(entries, str) or not isinstance(entries, Iterable):
+        raise MappingError([f'{where}: must be a list such as ["email", "phone"].'])
+    for entry in entries:
+        if not isinstance(entry, str):
+            problems.append(f"{where}: each entry must be the name of a lead field.")
+            continue
+        for name in entry.split("+"):
+            if name.strip() not in FIELDS:
+                hint = did_you_mean(name.strip(), FIELDS)
+                problems.append(f'{where}: "{name.strip()}" is not a field of a lead{hint}')
+    if problems:
+        raise MappingError(problems)
+
+
+def encode_payload(payload: Mapping[str, Any]) -> bytes:
+    """A payload as compact UTF-8 JSON with sorted keys; a Decimal is its exact digits."""
+    return _ENCODER.encode(payload)
+
+
+def _identifying(name: str, value: Any) -> str:
+    """A value as it says who somebody is; empty if it does not."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return _canonical(value)
+    text = value.strip()
+    if name == "email":
+        return text.casefold()
+    if name == "phone" and not text.startswith("+"):
+        return "".join(char for char in text if char.isdecimal()) or text
+    return text
+
+
+def _digest(salt: bytes, *parts: Any) -> str:
+    text = _canonical(list(parts))
+    # A lone surrogate is no character, but a source can send one, and it is not nothing.
+    data = text.encode("utf-8", "surrogatepass")
+    return blake2b(data, digest_size=DIGEST_SIZE, key=salt).hexdigest()
+
+
+def _canonical(value: Any, depth: int = 0) -> str:
+    """One text for each value: 1, 1.0 and Decimal("1.0") are equal, 1 and "1" are not."""
+    if isinstance(value, str):
+        return _quote(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, Decimal)):
+        return _canonical_number(value)
+    if depth >= _MAX_DEPTH:
+        return repr(value)
+    if isinstance(value, Mapping):
+        pairs = [(str(name), value[name]) for name in value]
+        pairs.sort(key=_first)
+        inner = [f"{_quote(name)}:{_canonical(item, depth + 1)}" for name, item in pairs]
+        return "{" + ",".join(inner) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join([_canonical(item, depth + 1) for item in value]) + "]"
+    if isinstance(value, (datetime, date, time)):
+        return _quote(value.isoformat())
+    return _quote(str(value))
+
+
+def _first(pair: tuple[str, Any]) -> str:
+    return pair[0]
+
+
+def _canonical_number(number: float | Decimal) -> str:
+    if isinstance(number, int):
+        # Ordinary keys are small integers, and need nothing done to them.
+        if -_PLAIN < number < _PLAIN:
+            return repr(int(number))
+        exact = Decimal(number)
+    else:
+        exact = Decimal(repr(float(number))) if isinstance(number, float) else number
+    if not exact.is_finite():
+        return str(exact)
+    sign, digits, exponent = exact.as_tuple()
+    text = "".join(map(str, digits))
+    short = text.rstrip("0")
+    if not short:
+        return "0"
+    power = int(exponent) + len(text) - len(short)
+    short = short.lstrip("0")
+    # Whole numbers as plain integers, so that they meet those that came as such.
+    if 0 <= power <= _PLAIN_DIGITS - len(short):
+        short, power = short + "0" * power, 0
+    return f"{'-' if sign else ''}{short}" + (f"e{power}" if power else "")
+
+
+_PLAIN_DIGITS = 18
+_PLAIN = 10**_PLAIN_DIGITS

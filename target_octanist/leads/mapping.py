@@ -1,0 +1,262 @@
+"""From a record of any source to the payload of a lead, as the configuration says.
+
+`compile_mapping` reads the configuration once and finds every mistake in it; what it gives
+is a row of small functions, one for each lead field. `LeadMapping.apply` runs them. Trouble
+with a record is a value (`Unmappable`, or a note in `Mapped`), never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from target_octanist.leads.custom import CustomSpec, read_custom
+from target_octanist.leads.plan import Plan, make_plan
+from target_octanist.leads.problems import MappingError, Reason, did_you_mean
+from target_octanist.leads.schema import (
+    CONSENT_SHORTHAND,
+    FIELDS,
+    IDENTITY_KEYS,
+    MATCH_KEYS,
+    UPDATE_FIELDS,
+    Field,
+    Mode,
+    fields_of,
+)
+from target_octanist.leads.schema_check import missing_columns
+from target_octanist.leads.spec import Problems, Spec, read_spec, type_name
+
+_REACHABLE = ("email", "phone", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A record that makes a lead.
+
+    Attributes:
+        payload: In contract order; no nulls, no empty text, no unknown keys.
+        notes: What was left out or changed on the way, if anything.
+    """
+
+    payload: dict[str, Any]
+    notes: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmappable:
+    """A record that makes no lead, and why."""
+
+    reasons: tuple[Reason, ...]
+
+
+class LeadMapping:
+    """A compiled mapping; make one with `compile_mapping`."""
+
+    def __init__(
+        self,
+        plans: Iterable[Plan],
+        specs: Mapping[str, Spec | CustomSpec],
+        where: str,
+        mode: Mode,
+    ) -> None:
+        self._plans = tuple(plans)
+        self._specs = specs
+        self._where = where
+        self._identity = MATCH_KEYS if mode == "update" else IDENTITY_KEYS
+        self._no_identity = "no_match_key" if mode == "update" else "no_identity"
+
+    def apply(self, record: Mapping[str, Any]) -> Mapped | Unmappable:
+        """Map one record. Never raises, whatever the record holds."""
+        payload: dict[str, Any] = {}
+        notes: list[Reason] = []
+        refused: list[Reason] = []
+        doubtful: list[Reason] = []
+        for plan in self._plans:
+            value, rule, source = plan.fill(record)
+            if value is None and rule is None:
+                value = plan.default
+                if value is None and plan.required:
+                    refused.append(Reason(plan.name, "required", plan.sources))
+            if rule is not None:
+                reason = Reason(plan.name, rule, source)
+                if value is None and plan.required:
+                    refused.append(reason)
+                else:
+                    notes.append(reason)
+                    if value is None and plan.name in self._identity:
+                        doubtful.append(reason)
+            if value is not None:
+                payload[plan.name] = value
+        if refused:
+            return Unmappable((*refused, *doubtful))
+        # Without a bad address a lead is still a lead, as long as there is another way to
+        # reach the person; otherwise it would be delivered as somebody nobody can call.
+        if doubtful and not any(key in payload for key in _REACHABLE):
+            return Unmappable(tuple(doubtful))
+        if not any(key in payload for key in self._identity):
+            return Unmappable((Reason("lead", self._no_identity, None),))
+        return Mapped(payload, tuple(notes))
+
+    def check_schema(self, schema: Mapping[str, Any]) -> list[str]:
+        """One sentence for each column that the mapping reads and the stream does not have.
+
+        Of a list of paths one is enough. What a schema leaves open is not complained about.
+        """
+        problems = []
+        if not any(key in self._specs for key in self._identity):
+            *names, last = self._identity
+            what = f"maps none of {', '.join(names)} and {last}"
+            problems.append(f"{self._where}: {what}, so no record can become a lead.")
+        return problems + missing_columns(self._specs, schema, self._where)
+
+    def explain(self) -> list[tuple[str, str]]:
+        """Each mapped lead field, and in words where its value comes from."""
+        return [(plan.name, _describe(self._specs[plan.name])) for plan in self._plans]
+
+
+def compile_mapping(
+    mapping: object,
+    *,
+    where: str,
+    phone_region: str | None = None,
+    contract: str = "full",
+    mode: Mode = "create",
+) -> LeadMapping:
+    """Compile the `mapping` of one stream.
+
+    Args:
+        mapping: An object of lead field → spec, as in the configuration.
+        where: The path of this setting, for messages.
+        phone_region: ISO country of phone numbers without a country code.
+        contract: ``full`` or ``legacy``.
+        mode: Which fields may be mapped: those of a new lead, of an update, or both.
+
+    Raises:
+        MappingError: With every mistake in the mapping.
+    """
+    problems = Problems()
+    if not isinstance(mapping, Mapping):
+        problems.add(where, f"must be an object of lead field: source, not {type_name(mapping)}")
+        raise MappingError(problems.found)
+    region = phone_region.upper() if phone_region else None
+    if region is not None and region not in SUPPORTED_REGIONS:
+        what = f'phone_region "{phone_region}" is not an ISO country code such as NL or US'
+        problems.add(where, what)
+    allowed = fields_of(mode)
+    specs = _read_specs(mapping, where, allowed, contract, problems)
+    used = frozenset[str]().union(*(_columns(spec) for spec in specs.values()))
+    plans = [
+        make_plan(
+            field,
+            specs[name],
+            where=f"{where}.{name}",
+            phone_region=region,
+            used=used,
+            problems=problems,
+        )
+        for name, field in allowed.items()
+        if name in specs
+    ]
+    if problems.found:
+        raise MappingError(problems.found)
+    return LeadMapping(plans, {plan.name: specs[plan.name] for plan in plans}, where, mode)
+
+
+def implicit_mapping(columns: Iterable[str]) -> dict[str, Any] | None:
+    """The mapping of a stream whose columns already are lead fields, each to itself.
+
+    None unless there is an e-mail or a phone column: companies and countries have a name,
+    and are no leads.
+    """
+    present = set(columns)
+    found = {name: name for name in FIELDS if name in present}
+    return found if "email" in found or "phone" in found else None
+
+
+def merge_layers(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """One mapping of many: field by field the last layer wins, and its null takes it out."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged.update(layer)
+    return {name: spec for name, spec in merged.items() if spec is not None}
+
+
+def _read_specs(
+    mapping: Mapping[str, Any],
+    where: str,
+    allowed: Mapping[str, Field],
+    contract: str,
+    problems: Problems,
+) -> dict[str, Spec | CustomSpec]:
+    specs: dict[str, Spec | CustomSpec] = {}
+    for name, raw in mapping.items():
+        at = f"{where}.{name}"
+        if name == "consent" and "analytics_storage" in allowed:
+            specs.update(_read_consent(raw, at, mapping.keys(), problems))
+        elif name not in allowed:
+            problems.add(at, _not_a_field(name, allowed))
+        elif raw is None:
+            continue
+        elif contract == "legacy" and not allowed[name].legacy:
+            problems.add(at, f'"{name}" is not in the older contract (strict_contract: legacy)')
+        else:
+            spec = (read_custom if name == "custom" else read_spec)(raw, at, problems)
+            if spec is not None:
+                specs[name] = spec
+    return specs
+
+
+def _not_a_field(name: object, allowed: Mapping[str, Field]) -> str:
+    if name in FIELDS or name in UPDATE_FIELDS or name == "consent":
+        modes = "update or upsert" if name in UPDATE_FIELDS else "create or upsert"
+        return f'"{name}" can only be set where the mode is {modes}'
+    return f'"{name}" is not a field of a lead{did_you_mean(name, (*allowed, "consent"))}'
+
+
+def _read_consent(
+    raw: Any, where: str, explicit: Collection[str], problems: Problems
+) -> dict[str, Spec]:
+    """The shorthand's two flags as specs of the keys that each stands for.
+
+    A key that the mapping names itself, also with null, is left to the mapping.
+    """
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping) or not raw:
+        problems.add(where, "must be an object {analytics: …, marketing: …}")
+        return {}
+    specs: dict[str, Spec] = {}
+    for flag, source in raw.items():
+        if flag not in CONSENT_SHORTHAND:
+            hint = did_you_mean(flag, CONSENT_SHORTHAND)
+            problems.add(where, f'there is no consent flag "{flag}"{hint}')
+        elif source is not None:
+            spec = read_spec(source, f"{where}.{flag}", problems)
+            keys = CONSENT_SHORTHAND[flag] if spec is not None else ()
+            specs.update((key, spec) for key in keys if spec and key not in explicit)
+    return specs
+
+
+def _columns(spec: Spec | CustomSpec) -> frozenset[str]:
+    if isinstance(spec, CustomSpec):
+        return frozenset[str]().union(*(_columns(picked) for _, picked in spec.pick))
+    return frozenset[str]().union(
+        *(path.columns for source in spec.sources for path in source.paths)
+    )
+
+
+def _describe(spec: Spec | CustomSpec) -> str:
+    if isinstance(spec, CustomSpec):
+        return spec.description + (" (required)" if spec.required else "")
+    extras = [
+        "translated" if spec.translate is not None else "",
+        f"as {spec.kind}" if spec.kind else "",
+        "required" if spec.required else "",
+        f"else {spec.default!r}" if spec.default is not None else "",
+        f"at most {spec.max_length} characters" if spec.max_length else "",
+    ]
+    shown = ", ".join(extra for extra in extras if extra)
+    return f"{spec.description} ({shown})" if shown else spec.description

@@ -1,0 +1,70 @@
+"""What can be wrong: with a mapping (an exception, at start-up) or with a record (a value).
+
+The sentences are for people and name only what they wrote themselves: settings, lead
+fields, source columns. A value of a record is personal data and never part of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RULES = {
+    "required": "is required, but the record has no value for it",
+    "no_identity": "has none of name, email, phone and custom, and needs one",
+    "no_match_key": "has none of id, email and phone, and an update needs one",
+    "invalid_email": "is not a valid e-mail address",
+    "invalid_phone": "is not a possible phone number",
+    "invalid_number": "is not a number",
+    "invalid_text": "is an object or a list of objects, where text is expected",
+    "invalid_uuid": "is not a session id (a UUID), which would cost the whole lead",
+    "invalid_status": "is none of qualified, won and lost",
+    "invalid_custom": "cannot be written as JSON",
+    "no_region": "has no country code and phone_region is not set, so it is sent as digits",
+    "unknown_word": "is neither a yes nor a no, so consent is taken as denied",
+    "too_long": "was longer than max_length, so it was cut",
+}
+"""Every rule by its name: stable, and safe to count by."""
+
+
+class MappingError(ValueError):
+    """A mapping that cannot be used.
+
+    Attributes:
+        problems: One sentence for each mistake, with the setting's path; all at once.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a field of one record was left out or changed, or the record refused.
+
+    Attributes:
+        field: The lead field, or ``lead`` for the record as a whole.
+        rule: A key of `RULES`.
+        source: The source column or path, as the mapping spells it; None where a rule is
+            not about one source.
+    """
+
+    field: str
+    rule: str
+    source: str | None
+
+    def sentence(self) -> str:
+        origin = "" if self.source is None else f" (from {self.source})"
+        return f"{self.field}{origin} {RULES.get(self.rule, self.rule)}."
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """``; did you mean "email"?`` when `word` is close to a known one, else a full stop."""
+    by_folded = {name.casefold(): name for name in known}
+    close = get_close_matches(str(word).casefold(), by_folded, n=1, cutoff=0.6)
+    return f'; did you mean "{by_folded[close[0]]}"?' if close else "."

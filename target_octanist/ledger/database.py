@@ -1,0 +1,124 @@
+"""Opening the journal's database: a file of SQLite, or PostgreSQL, as one thing.
+
+A SQLite file is made with mode 0600, because unsettled leads and dead letters hold
+personal data, and is put in WAL mode with ``synchronous=FULL``: a commit that has
+returned survives the loss of power.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from target_octanist.errors import LedgerError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+#: How long one process waits for another's transaction; theirs last milliseconds.
+BUSY_TIMEOUT_SECONDS = 60
+
+#: Any fixed number serves: it names the lock that serialises claims on PostgreSQL.
+_ADVISORY_LOCK = 0x0C7A_0157
+
+#: The journal of a dry run: it is thrown away with the process.
+IN_MEMORY = ":memory:"
+
+
+def open_database(ledger: str, *, create: bool = True) -> Engine:
+    """Open the database that ``ledger`` names.
+
+    Args:
+        ledger: A file path, a ``postgresql://`` URL, or `IN_MEMORY`.
+        create: Whether a missing file may be made.
+
+    Raises:
+        LedgerError: The place cannot be used; the message never holds the URL's password.
+    """
+    if ledger == IN_MEMORY:
+        engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
+    elif "://" in ledger:
+        return _open_postgresql(ledger)
+    else:
+        engine = _open_sqlite(Path(ledger).expanduser(), create=create)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def serialise(connection: Connection) -> None:
+    """Let no other process decide about leads until this transaction ends.
+
+    SQLite's transactions begin IMMEDIATE, which is this already.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+
+
+def _open_sqlite(path: Path, *, create: bool) -> Engine:
+    if not create and not path.exists():
+        message = f"ledger: there is no journal at {path}; has a run used it yet?"
+        raise LedgerError(message)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Opened here first, so that it never exists with a wider mode than 0600.
+        # SQLite gives the -wal and -shm files the mode of the main file.
+        os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+    except OSError as error:
+        message = (
+            f"ledger: the journal {path} cannot be opened for writing ({error.strerror}); "
+            "set `ledger` to a file in a folder that this user may write to."
+        )
+        raise LedgerError(message) from None
+    return create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
+
+
+def _open_postgresql(ledger: str) -> Engine:
+    try:
+        url = make_url(ledger)
+    except ArgumentError:
+        message = "ledger: is neither a file path nor a postgresql:// URL."
+        raise LedgerError(message) from None
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        message = "ledger: only a file path (SQLite) or a postgresql:// URL can be used."
+        raise LedgerError(message)
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10},
+        )
+    except (ModuleNotFoundError, NoSuchModuleError):
+        message = (
+            "ledger: a postgresql:// journal needs the driver; "
+            "install it with: pip install 'target-octanist[postgres]'"
+        )
+        raise LedgerError(message) from None
+
+
+def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:
+    # The driver must not begin transactions by itself: `_begin_immediate` does.
+    driver: Any = connection
+    driver.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A transaction that begins by reading and writes later can fail with "database is
+    # locked" at once, whatever the timeout; one that begins IMMEDIATE waits its turn.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,204 @@
+"""Reads Singer messages as bytes, and can be told to stop while it waits for more.
+
+Two things differ from the SDK's reader: a line that cannot be used is told by its
+number and never repeated (it is full of personal data), and a signal ends the
+reading as the end of the input would, instead of interrupting what is going on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+from collections import Counter
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import msgspec
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
+
+from target_octanist.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_CHUNK_BYTES = 256 * 1024
+
+#: How often the listener is called while no input comes.
+IDLE_SECONDS = 0.25
+
+_UTF8_BOM = b"\xef\xbb\xbf"
+
+
+class StopReading(Exception):  # noqa: N818 - it is no error: it ends the reading in good order
+    """Raised by a callback that takes no more messages."""
+
+
+class Listener(Protocol):
+    """What the reader tells its owner."""
+
+    def breathe(self) -> None:
+        """There is time to do other things; called often, also while no input comes."""
+
+    def abandon(self) -> None:
+        """The input cannot be read on; settle what was accepted."""
+
+
+class _Silent:
+    def breathe(self) -> None:
+        pass
+
+    def abandon(self) -> None:
+        pass
+
+
+class InterruptibleReader(GenericSingerReader[bytes]):
+    """Reads messages line by line from a pipe, a file or any object with lines."""
+
+    def __init__(self, listener: Listener | None = None) -> None:
+        super().__init__()
+        self._listener = listener or _Silent()
+        self._decode = msgspec.json.Decoder(dict, float_hook=Decimal).decode
+        self._stop_asked = False
+        self._wake_read, self._wake_write = -1, -1
+        self.line_number = 0
+
+    @property
+    def default_input(self) -> IO[bytes]:
+        """Standard input, asked for when it is needed so that it can be replaced."""
+        return sys.stdin.buffer
+
+    def stop(self) -> None:
+        """End the reading as if the input had ended; safe in a signal handler."""
+        self._stop_asked = True
+        if self._wake_write >= 0:
+            os.write(self._wake_write, b"x")
+
+    def _stopped(self) -> bool:
+        # A plain flag: a lock could be held by the very thread that the signal interrupts.
+        return self._stop_asked
+
+    def process_lines(
+        self,
+        file_input: IO[Any] | None,
+        callbacks: dict[str, Callable[[dict[str, Any]], None]],
+    ) -> Counter[str]:
+        """Read to the end of the input and hand each message to its callback.
+
+        Raises:
+            InputError: A line is not a Singer message; it is named by its number.
+        """
+        counts: Counter[str] = Counter()
+        try:
+            for line in self._lines(file_input or self.default_input):
+                self.line_number += 1
+                if not line.strip():
+                    continue
+                message = self.deserialize_json(line)
+                kind = message.get("type")
+                callback = callbacks.get(kind) if isinstance(kind, str) else None
+                if callback is None:
+                    raise self.bad_line("has no `type` that Singer knows")
+                callback(message)
+                counts[str(kind)] += 1
+        except StopReading:
+            pass
+        except BaseException:
+            self._listener.abandon()
+            raise
+        return counts
+
+    def deserialize_json(self, line: bytes) -> dict[str, Any]:
+        """Decode one line; numbers with a fraction become `Decimal`.
+
+        Raises:
+            InputError: It is not a JSON object.
+        """
+        try:
+            return self._decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        try:
+            # What msgspec is too strict for, and taps do write: NaN, lone surrogates.
+            message = json.loads(line.decode("utf-8-sig"), parse_float=Decimal)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            raise self.bad_line("is not a JSON object (was the tap cut off?)")
+        return message
+
+    @staticmethod
+    def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
+        """Check that a message has what it must, without repeating it.
+
+        Raises:
+            InputError: Names what is missing.
+        """
+        if missing := requires - line_dict.keys():
+            kind = line_dict.get("type", "message")
+            message = f"A {kind} in the input lacks {', '.join(sorted(missing))}."
+            raise InputError(message)
+
+    def bad_line(self, what: str) -> InputError:
+        """Name the line that is being read in a sentence about it."""
+        return InputError(f"Line {self.line_number} of the input {what}.")
+
+    def drain(self, file_input: IO[Any] | None) -> None:
+        """Read to the end and throw away, so that a tap is not met by a broken pipe."""
+        try:
+            source = file_input or self.default_input
+            if source.isatty():
+                return
+            for _ in self._lines(source):
+                pass
+        except (OSError, ValueError):
+            return
+
+    def _lines(self, source: IO[Any]) -> Iterator[bytes]:
+        raw = getattr(source, "buffer", source)
+        try:
+            descriptor = raw.fileno()
+        except (OSError, AttributeError, ValueError):
+            return self._lines_of_object(source)
+        # Windows can select on sockets alone; there, signals wait for the next line.
+        if os.name == "nt":
+            return self._lines_of_object(raw)
+        return self._lines_of_descriptor(descriptor)
+
+    def _lines_of_object(self, lines: Iterable[str | bytes]) -> Iterator[bytes]:
+        for line in lines:
+            if self._stopped():
+                return
+            yield line.encode() if isinstance(line, str) else line
+            self._listener.breathe()
+
+    def _lines_of_descriptor(self, descriptor: int) -> Iterator[bytes]:
+        if self._wake_read < 0:
+            self._wake_read, self._wake_write = os.pipe()
+        rest: list[bytes] = []
+        first = True
+        while not self._stopped():
+            readable, _, _ = select.select([descriptor, self._wake_read], [], [], IDLE_SECONDS)
+            if self._stopped():
+                return
+            if descriptor in readable:
+                chunk = os.read(descriptor, _CHUNK_BYTES)
+                if first:
+                    chunk = chunk.removeprefix(_UTF8_BOM)
+                    first = False
+                elif not chunk:
+                    break
+                *lines, tail = chunk.split(b"\n")
+                if lines:
+                    yield b"".join((*rest, lines[0]))
+                    rest.clear()
+                    for line in lines[1:]:
+                        if self._stopped():
+                            return
+                        yield line
+                rest.append(tail)
+            self._listener.breathe()
+        last = b"".join(rest)
+        if last and not self._stopped():
+            yield last

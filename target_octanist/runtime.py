@@ -1,0 +1,215 @@
+"""One run, put together: journal, client, engine and what they report.
+
+Both shells, the Singer target and the commands for people, send through this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk import metrics
+
+from target_octanist.delivery.client import OctanistClient
+from target_octanist.delivery.dry_run import DryRunSender
+from target_octanist.delivery.engine import CUT_OFF, Engine
+from target_octanist.delivery.job import Candidate
+from target_octanist.delivery.pace import Pace
+from target_octanist.delivery.policy import Policy
+from target_octanist.delivery.quota import check_quota
+from target_octanist.errors import LedgerError, OctanistError
+from target_octanist.ledger.database import IN_MEMORY
+from target_octanist.ledger.journal import Journal, Settlement, now_ms
+from target_octanist.ledger.tables import State
+from target_octanist.reporting.metrics import MetricsReporter
+from target_octanist.reporting.summary import summary
+from target_octanist.reporting.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from target_octanist.delivery.client import Sender
+    from target_octanist.ledger.journal import Claim, Recovered
+    from target_octanist.settings import Settings
+
+logger = logging.getLogger("target-octanist")
+
+#: How long a run that was told to stop waits for requests that are in flight.
+GRACE_SECONDS = 10.0
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+def encode_record(record: Mapping[str, Any]) -> str:
+    """Give a source record as JSON text; what JSON does not know becomes text."""
+    return _encoder.encode(record).decode(errors="replace")
+
+
+class Run:
+    """A run from its first record to its last word.
+
+    Its methods belong to one thread. `close` must be called, whatever happens.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the journal, take over what dead runs left, and start.
+
+        Raises:
+            OctanistError: The journal cannot be used, or the quota forbids to begin.
+        """
+        self.settings = settings
+        self.tally = Tally()
+        self._started_at = time.monotonic()
+        self._count = 0
+        self._closed = False
+        sender: Sender
+        if settings.dry_run:
+            sender = DryRunSender()
+        else:
+            client = sender = OctanistClient(
+                settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
+            )
+            check_quota(client, settings.check_quota)
+        self.journal = Journal.open(IN_MEMORY if settings.dry_run else settings.ledger)
+        try:
+            recovered = self._begin()
+        except BaseException:
+            self.journal.close()
+            raise
+        self.engine = Engine(
+            settings,
+            self.journal,
+            sender,
+            policy=Policy(settings.max_attempts, settings.on_unknown),
+            pace=Pace(settings.max_concurrency, settings.requests_per_second),
+            tally=self.tally,
+        )
+        self._metrics = MetricsReporter(self.tally, self.engine.gauges)
+        self.engine.start(recovered)
+
+    @property
+    def accepted(self) -> int:
+        """How many records were handed over."""
+        return self._count
+
+    @property
+    def settled_through(self) -> int:
+        """The number of the last record up to which every one is settled on disk."""
+        return self.engine.settled_through
+
+    def submit(
+        self, claim: Claim, record: Mapping[str, Any], while_waiting: Callable[[], None]
+    ) -> bool:
+        """Hand over a record; False if the run is stopping and did not take it."""
+        candidate = Candidate(self._count + 1, claim, partial(encode_record, record))
+        if not self.engine.submit(candidate, while_waiting):
+            return False
+        self._count += 1
+        return True
+
+    def breathe(self) -> None:
+        """Report what is due.
+
+        Raises:
+            OctanistError: The engine has stopped, and this is why.
+        """
+        self._metrics.report_if_due()
+        if self.engine.failure is not None:
+            raise self.engine.failure
+
+    def settle_all(
+        self, while_waiting: Callable[[], None], interrupted: Callable[[], bool]
+    ) -> None:
+        """Wait until all is settled; once interrupted, only for what is in flight."""
+        deadline = float("inf")
+        self.engine.flush()
+        while not self.engine.wait():
+            while_waiting()
+            if interrupted() and deadline == float("inf"):
+                self.engine.halt()
+                deadline = time.monotonic() + GRACE_SECONDS
+            if time.monotonic() > deadline:
+                logger.warning(
+                    "Requests in flight got no answer within %d seconds; "
+                    "the next run finds out what became of them.",
+                    GRACE_SECONDS,
+                )
+                return
+
+    def close(self, exit_code: int) -> None:
+        """Sign off: let go of what was not sent, and say what was done."""
+        if self._closed:
+            return
+        self._closed = True
+        ended = self.engine.wait()
+        try:
+            with self.journal.turn() as turn:
+                if ended:
+                    turn.release(self.engine.unsent())
+                turn.sign_off(now=now_ms(), exit_code=exit_code)
+        except LedgerError as error:
+            # The run's own failure matters more; the next run finds it by its silence.
+            logger.warning("The run could not be signed off: %s", error)
+        finally:
+            if ended:
+                self.journal.close()
+        status = metrics.Status.SUCCEEDED if exit_code == 0 else metrics.Status.FAILED
+        self._metrics.finish(status)
+        logger.info(
+            summary(
+                self.tally.outcomes,
+                self.tally.recovered,
+                seconds=time.monotonic() - self._started_at,
+                dry_run=self.settings.dry_run,
+            )
+        )
+
+    def _begin(self) -> list[Recovered]:
+        settings, journal = self.settings, self.journal
+        key_digest = hashlib.blake2b(
+            (settings.api_key or "").encode(), digest_size=16, key=journal.salt
+        ).hexdigest()
+        if journal.begin_run(settings.base_url, key_digest, now=now_ms()):
+            logger.warning(
+                "api_key: the last run with this journal used another key. If it belongs to "
+                "another organisation, give that one a `ledger` of its own: people that were "
+                "sent to the first are not sent to the second."
+            )
+        with journal.turn() as turn:
+            recovered = turn.take_over(settings.base_url, now=now_ms())
+            held = [
+                lead
+                for lead in recovered
+                if lead.sent_at is not None and settings.on_unknown == "hold"
+            ]
+            turn.settle(
+                [Settlement(lead.source, State.IN_DOUBT, reason=CUT_OFF) for lead in held],
+                now=now_ms(),
+            )
+        if recovered:
+            sent = sum(lead.sent_at is not None for lead in recovered)
+            logger.warning(
+                "A run that was cut off left %d leads behind: %d were never sent and go out "
+                "now; %d may have been stored (on_unknown: %s).",
+                len(recovered),
+                len(recovered) - sent,
+                sent,
+                settings.on_unknown,
+            )
+        for lead in held:
+            self.tally.settled(lead.stream, State.IN_DOUBT.value, recovered=True)
+        if settings.on_unknown == "resend":
+            return [lead._replace(sent_at=None) for lead in recovered]
+        return [lead for lead in recovered if lead not in held]
+
+
+def exit_code_of(failure: OctanistError | None, signum: int | None) -> int:
+    """Give the exit code that the contract has for the way in which a run ended."""
+    if failure is not None:
+        return 1
+    return 128 + signum if signum else 0

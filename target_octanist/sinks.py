@@ -1,0 +1,200 @@
+"""One stream's part of the way: a record is mapped, named and handed to the engine."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import InvalidRecord
+from singer_sdk.sinks import Sink
+
+from target_octanist.errors import SettingsError
+from target_octanist.leads.identity import (
+    encode_payload,
+    payload_digest,
+    person_digests,
+    source_digest,
+)
+from target_octanist.leads.mapping import (
+    LeadMapping,
+    Mapped,
+    compile_mapping,
+    implicit_mapping,
+)
+from target_octanist.leads.problems import MappingError
+from target_octanist.leads.suggest import suggest_mapping
+from target_octanist.ledger.journal import Claim
+from target_octanist.runtime import encode_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_octanist.target import TargetOctanist
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+class LeadSink(Sink):
+    """Turns the records of one stream into leads.
+
+    It keeps no batch: batches are claimed by the engine, which all streams share.
+    """
+
+    def __init__(
+        self,
+        target: TargetOctanist,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        """Compile the stream's mapping against its SCHEMA.
+
+        Raises:
+            SettingsError: There is no mapping for it, or the mapping does not fit it.
+        """
+        super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
+        self._stream = target.settings.stream(stream_name)
+        self._mapping = self._compile()
+        self._notes: set[str] = set()
+        window = self._stream.dedupe_window_days
+        self._window_ms = window * _DAY_MS if window else None
+
+    @property
+    def current_size(self) -> int:
+        """Nothing ever waits here to be drained."""
+        return 0
+
+    @property
+    def is_full(self) -> bool:
+        """Nothing ever waits here to be drained."""
+        return False
+
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
+        """Map one record and hand it over."""
+        mapped = self._mapping.apply(record)
+        if not isinstance(mapped, Mapped):
+            self.reject(record, "; ".join(reason.sentence() for reason in mapped.reasons))
+            return
+        for note in mapped.notes:
+            self._note(note.sentence())
+        run, stream = self._target.run, self._stream
+        salt, destination = run.journal.salt, run.settings.base_url
+        claim = Claim(
+            source=self._source(record),
+            stream=self.stream_name,
+            persons=person_digests(salt, destination, mapped.payload, stream.dedupe_by),
+            window_start=self._window_start(),
+            payload_digest=payload_digest(salt, mapped.payload),
+            payload=encode_payload(mapped.payload).decode(),
+        )
+        self._target.submit(claim, record)
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Nothing to do: no record waits for a batch."""
+
+    def reject(self, record: Mapping[str, Any], reason: str) -> None:
+        """Hand over a record that is no lead, to be stored as a dead letter.
+
+        Args:
+            record: As it came; it is stored in the journal, and logged nowhere.
+            reason: Why, without any of its values.
+        """
+        self._note(f"rejected: {reason}")
+        run = self._target.run
+        claim = Claim(
+            source=self._source(record),
+            stream=self.stream_name,
+            persons=(),
+            window_start=0,
+            payload_digest=payload_digest(run.journal.salt, {}),
+            payload=None,
+            reason=reason,
+            record=encode_record(record),
+        )
+        self._target.submit(claim, record)
+
+    def _compile(self) -> LeadMapping:
+        stream, settings = self._stream, self._target.settings
+        columns = list(self.schema.get("properties", {}))
+        mapping = stream.mapping or implicit_mapping(columns)
+        if not mapping:
+            raise SettingsError([self._refusal(columns)])
+        try:
+            compiled = compile_mapping(
+                mapping,
+                where=f"{stream.where}.mapping",
+                phone_region=stream.phone_region,
+                contract=settings.strict_contract,
+            )
+        except MappingError as error:
+            raise SettingsError(error.problems) from None
+        for problem in compiled.check_schema(self.schema):
+            self.logger.warning("%s", problem)
+        return compiled
+
+    def _refusal(self, columns: list[str]) -> str:
+        name = self.stream_name
+        suggested = suggest_mapping(columns)
+        lines = [f"      {field}: {source}" for field, source in suggested.items()]
+        advice = (
+            "add to your settings, after looking it over:\n"
+            + "\n".join(["streams:", f"  - stream: {name}", "    mapping:", *lines])
+            if lines
+            else "add a `mapping` for it under `streams`, or deselect it in the tap."
+        )
+        return (
+            f"streams: the stream {name} has no mapping, and its columns are no lead fields; "
+            f"{advice}"
+        )
+
+    def _source(self, record: Mapping[str, Any]) -> str:
+        names = self._stream.key or self.key_properties
+        run = self._target.run
+        return source_digest(
+            run.journal.salt,
+            run.settings.base_url,
+            self.stream_name,
+            {name: record.get(name) for name in names} or None,
+            record,
+        )
+
+    def _window_start(self) -> int:
+        return 0 if self._window_ms is None else int(time.time() * 1000) - self._window_ms
+
+    def _note(self, sentence: str) -> None:
+        """Tell each kind of trouble once for a stream, not once for a record."""
+        if sentence not in self._notes:
+            self._notes.add(sentence)
+            self.logger.warning("Record %d: %s", self._target.run.accepted + 1, sentence)
+
+    # What the SDK does for each record of its own accord, and what it costs here
+
+    def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Validate only if asked to, and without repeating the record in the log.
+
+        The SDK would also turn date-times into objects that a JSON API has to be
+        given as text again.
+        """
+        if self._validator is not None:
+            try:
+                self._validator.validate(record)
+            except InvalidRecord:
+                message = "the record does not fit its SCHEMA (validate_records)"
+                raise InvalidRecord(message, {}) from None
+        return record
+
+
+class TestStreamSink(Sink):
+    """Takes the made-up record of ``meltano config … test`` and sends nothing."""
+
+    __test__ = False  # no test case, in spite of its name
+
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
+        return record

@@ -1,0 +1,58 @@
+"""STATE is a promise: it is written only when all that came before it is settled."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import Any, Final
+
+from singer_sdk.singerlib.json import serialize_json
+
+#: Whoever reads the STATE lines may write each one to a database.
+SECONDS_BETWEEN_LINES: Final = 1.0
+
+
+class StateWriter:
+    """Holds back STATE messages until the records before them are settled."""
+
+    def __init__(self, *, silent: bool = False) -> None:
+        """Make a writer.
+
+        Args:
+            silent: Never write: a dry run delivers nothing that STATE could promise.
+        """
+        self._silent = silent
+        self._waiting: deque[tuple[int, Any]] = deque()
+        self._promised: Any = None
+        self._written: str | None = None
+        self._written_at = float("-inf")
+        self.lines = 0
+
+    def received(self, value: Any, *, after: int) -> None:
+        """Take a STATE message that came after record number `after`."""
+        if self._waiting and self._waiting[-1][0] == after:
+            self._waiting.pop()  # a later one for the same records replaces it
+        self._waiting.append((after, value))
+
+    def advance(self, settled_through: int, *, last: bool = False) -> None:
+        """Write the newest STATE that may be written.
+
+        Args:
+            settled_through: Every record up to this number is settled.
+            last: Write it now, even if a line was written a moment ago.
+        """
+        while self._waiting and self._waiting[0][0] <= settled_through:
+            self._promised = self._waiting.popleft()[1]
+        if self._promised is None or self._silent:
+            return
+        now = time.monotonic()
+        if not last and now - self._written_at < SECONDS_BETWEEN_LINES:
+            return
+        line = serialize_json(self._promised)
+        self._promised = None
+        if line != self._written:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+            self._written, self._written_at = line, now
+            self.lines += 1

@@ -1,0 +1,278 @@
+"""The Singer target: messages in, leads delivered, STATE out.
+
+The SDK gives the command line, the settings, stream maps and metrics. Where its own
+course would lose or double leads it is left, each time for a reason given below.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from singer_sdk.exceptions import (
+    ConfigValidationError,
+    InvalidRecord,
+    MapExpressionError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+)
+from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.target_base import Target
+
+from target_octanist.checks import run_checks
+from target_octanist.config_schema import config_jsonschema
+from target_octanist.errors import InputError, OctanistError, SettingsError, describe_bug
+from target_octanist.reader import InterruptibleReader, StopReading
+from target_octanist.runtime import Run
+from target_octanist.settings import TEST_STREAM, Settings
+from target_octanist.sinks import LeadSink, TestStreamSink
+from target_octanist.state import StateWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+    from singer_sdk.sinks import Sink
+
+    from target_octanist.ledger.journal import Claim
+
+#: What a stream map's expression may raise for one record, and no more than that.
+_EXPRESSION_ERRORS = (MapExpressionError, ValueError, TypeError, KeyError, AttributeError)
+
+
+class TargetOctanist(Target):
+    """Delivers records as leads to Octanist, each one once."""
+
+    name = "target-octanist"
+    package_name = "target-octanist"
+    config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()
+    capabilities = [  # noqa: RUF012 - declared so in the SDK
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+    default_sink_class = LeadSink
+    message_reader_class = InterruptibleReader
+    message_reader: InterruptibleReader
+
+    def __init__(self, **options: Any) -> None:
+        """Read the settings; nothing is opened or started before the first message.
+
+        Raises:
+            ConfigValidationError: With one sentence for every mistake.
+        """
+        self.settings = Settings()
+        self._run: Run | None = None
+        self._ended = False
+        self._signal: int | None = None
+        if options.get("message_reader") is None:
+            options["message_reader"] = InterruptibleReader(self)
+        super().__init__(**options)
+        self._state = StateWriter(silent=self.settings.dry_run)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # The SDK's own messages repeat the value that is wrong: it could be the key.
+        self.append_builtin_config(self.config_jsonschema)
+        try:
+            self.settings = Settings.from_config(self._config)
+        except SettingsError as error:
+            if raise_errors:
+                message = "Config validation failed"
+                raise ConfigValidationError(
+                    message, errors=list(error.problems), schema=self.config_jsonschema
+                ) from None
+            return list(error.problems)
+        return []
+
+    # The way of the messages
+
+    @property
+    def run(self) -> Run:
+        """The run; it is opened when it is first needed, before any record is read."""
+        if self._run is None:
+            self._run = Run(self.settings)
+        return self._run
+
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """Give the class of a stream's sink."""
+        return TestStreamSink if stream_name == TEST_STREAM else LeadSink
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        self._assert_line_requires(message_dict, requires={"stream", "schema"})
+        stream, schema = message_dict["stream"], message_dict["schema"]
+        keys = message_dict.get("key_properties")
+        if not isinstance(stream, str) or not isinstance(schema, dict):
+            raise self.message_reader.bad_line("is a SCHEMA without a stream name or an object")
+        if not isinstance(schema.get("properties"), dict):
+            raise self.message_reader.bad_line(f"is a SCHEMA of {stream} without `properties`")
+        if not (keys is None or isinstance(keys, list)):
+            raise self.message_reader.bad_line(f"is a SCHEMA of {stream} with odd key_properties")
+        if stream == TEST_STREAM:
+            run_checks(self.settings, self.logger)
+        else:
+            # What a dead run left behind goes first, before any record of this one.
+            _ = self.run
+        super()._process_schema_message(message_dict)
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        self._assert_line_requires(message_dict, requires={"stream", "record"})
+        stream, record = message_dict["stream"], message_dict["record"]
+        if not isinstance(stream, str) or not isinstance(record, dict):
+            raise self.message_reader.bad_line("is a RECORD without a stream name or an object")
+        try:
+            super()._process_record_message(message_dict)
+        except InvalidRecord as error:
+            self._reject(stream, record, str(error.error_message))
+        except _EXPRESSION_ERRORS as error:
+            if not self._has_expressions(stream):
+                raise
+            self._reject(
+                stream, record, f"stream_maps: an expression failed ({type(error).__name__})"
+            )
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        self._assert_line_requires(message_dict, requires={"value"})
+        self._state.received(message_dict["value"], after=self._accepted)
+        self._write_state()
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:  # noqa: ARG002
+        # A lead that was sent cannot be taken back, so there is no version to activate.
+        self.logger.debug("ACTIVATE_VERSION has no meaning for leads.")
+
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:  # noqa: ARG002
+        # The SDK would hand the files past stream maps and checks; this target does not
+        # announce the capability, so no tap sends them unless told to.
+        raise self.message_reader.bad_line(
+            "is a BATCH, which this target does not take; switch batches off in the tap"
+        )
+
+    def submit(self, claim: Claim, record: Mapping[str, Any]) -> None:
+        """Hand a record to the run.
+
+        Raises:
+            OctanistError: The run had to stop.
+            StopReading: A signal ended it.
+        """
+        if not self.run.submit(claim, record, self.breathe):
+            self.run.breathe()
+            raise StopReading
+
+    def _reject(self, stream: str, record: Mapping[str, Any], reason: str) -> None:
+        for stream_map in self.mapper.stream_maps[stream]:
+            sink = self.get_sink(stream_map.stream_alias)
+            if isinstance(sink, LeadSink):
+                sink.reject(record, reason)
+
+    def _has_expressions(self, stream: str) -> bool:
+        maps = self.mapper.stream_maps.get(stream, ())
+        return any(not isinstance(stream_map, SameRecordTransform) for stream_map in maps)
+
+    # What goes on beside them
+
+    @property
+    def _accepted(self) -> int:
+        return self._run.accepted if self._run is not None else 0
+
+    def _write_state(self, *, last: bool = False) -> None:
+        through = self._run.settled_through if self._run is not None else 0
+        self._state.advance(through, last=last)
+
+    def breathe(self) -> None:
+        """Let STATE and metrics move on, and notice a failure of the engine.
+
+        Raises:
+            OctanistError: The engine has stopped, and this is why.
+        """
+        self._write_state()
+        if self._signal is not None:
+            # A wait for room in the engine must not outlast the signal.
+            if self._run is not None:
+                self._run.engine.halt()
+        elif self._run is not None:
+            self._run.breathe()
+
+    def abandon(self) -> None:
+        """Settle what was accepted, after the input could not be read on."""
+        self._end(exit_code=1)
+
+    def process_endofpipe(self) -> None:
+        """Settle everything, write the last STATE, and sign off.
+
+        Raises:
+            OctanistError: The run had to stop.
+            SystemExit: A signal ended it, with 128 + its number.
+        """
+        self._end(exit_code=128 + self._signal if self._signal else 0)
+        super().process_endofpipe()
+        if self._run is not None and self._run.engine.failure is not None:
+            raise self._run.engine.failure
+        if self._signal is not None:
+            sys.exit(128 + self._signal)
+
+    def _end(self, *, exit_code: int) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        run = self._run
+        if run is not None:
+            run.settle_all(self._write_state, lambda: self._signal is not None)
+            if run.engine.failure is not None:
+                exit_code = 1
+            elif self._signal is not None:
+                exit_code = 128 + self._signal
+        self._write_state(last=True)
+        self._count_written()
+        if run is not None:
+            run.close(exit_code)
+
+    def _count_written(self) -> None:
+        """Tell the SDK's record_count what was settled (it asks from 0.55 on)."""
+
+    def _handle_max_record_age(self) -> None:
+        # The SDK would stop reading and drain every five minutes; here nothing waits
+        # to be drained, and STATE moves by itself.
+        pass
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        # The SDK would drain inside of the handler, wherever the main thread happens to
+        # be, write STATE for records that were never delivered, and exit with 0.
+        if self._signal is None:
+            self._signal = signum
+        self.message_reader.stop()
+
+    # The command line
+
+    @classmethod
+    def invoke(cls, **options: Any) -> None:
+        """Run the target; what stops it is told in one sentence, with exit code 1."""
+        file_input: IO[str] | None = options.get("file_input")
+        try:
+            super().invoke(**options)
+        except (SettingsError, ConfigValidationError) as error:
+            problems = error.problems if isinstance(error, SettingsError) else error.errors
+            cls._give_up(file_input, *problems)
+        except OctanistError as error:
+            cls._give_up(file_input, str(error))
+        except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
+            # The SDK's own sentences; they name streams and columns, and no values.
+            cls._give_up(file_input, " ".join(str(error).split()))
+        except Exception as bug:  # noqa: BLE001 - its text and traceback may quote a record
+            cls._give_up(file_input, describe_bug(bug))
+
+    @classmethod
+    def _give_up(cls, file_input: IO[str] | None, *sentences: str) -> NoReturn:
+        for sentence in sentences:
+            cls.logger.error("%s", sentence)
+        # Nothing is in flight any more: from here on a signal may simply end it.
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_DFL)
+        # A tap that is met by a broken pipe buries the sentence under its tracebacks.
+        InterruptibleReader().drain(file_input)
+        sys.exit(1)
+
+
+__all__ = ["InputError", "TargetOctanist"]

@@ -1,0 +1,225 @@
+"""How a run can end before its input does: killed, told to stop, or out of sense."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+from tests.support.target import finish, person, record, schema, state
+
+pytestmark = pytest.mark.e2e
+
+LEADS = {"method": "POST", "path": "/leads"}
+
+
+def lines_of(count):
+    lines = [schema()]
+    for number in range(1, count + 1):
+        lines += [record(**person(number)), state({"at": number})]
+    return lines
+
+
+def feed(process, lines):
+    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+    process.stdin.flush()
+
+
+def emails(sandbox):
+    return [lead["email"] for lead in sandbox.leads()]
+
+
+@pytest.mark.parametrize("after", [1, 40, 150])
+def test_a_killed_run_and_its_repetition_send_nothing_twice(sandbox, target, after):
+    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    process = target.start(max_concurrency=4)
+    feed(process, lines_of(300))
+    sandbox.wait_until(lambda s: len(s.leads()) >= after, 60)
+    process.send_signal(signal.SIGKILL)
+    killed = finish(process)
+    assert killed.returncode == -signal.SIGKILL
+    promised = killed.states[-1]["at"] if killed.states else 0
+    arrived = len(sandbox.leads())
+    assert promised <= arrived
+
+    sandbox.clear_faults()
+    again = target.run(lines_of(300))
+    assert again.returncode == 0, again.stderr
+    assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, 301))
+    assert again.states[-1] == {"at": 300}
+
+
+def test_where_nobody_is_to_be_asked_a_killed_run_leaves_what_was_on_its_way_in_doubt(
+    sandbox, target
+):
+    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    process = target.start(max_concurrency=4)
+    feed(process, lines_of(300))
+    sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+    process.send_signal(signal.SIGKILL)
+    finish(process)
+    again = target.run(lines_of(300), on_unknown="hold")
+    assert again.returncode == 0, again.stderr
+    found = emails(sandbox)
+    doubtful = target.status()["outcomes"]["in_doubt"]
+    assert len(found) == len(set(found)), "no lead twice"
+    assert len(found) + doubtful >= 300, "no lead lost: each one arrived or is in doubt"
+    assert doubtful <= 6, "no more than were on their way"
+
+
+def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbox, target):
+    sandbox.fault("hang", **LEADS)
+    process = target.start(max_concurrency=2)
+    feed(process, lines_of(40))
+    sandbox.wait_until(lambda s: s.stats()["in_flight"] >= 2, 60)
+    process.send_signal(signal.SIGKILL)
+    finish(process)
+    sandbox.clear_faults()
+    done = target.run([schema()])
+    assert done.returncode == 0, done.stderr
+    assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, 41))
+    assert target.status()["outcomes"]["delivered"] == 40
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        ([signal.SIGTERM], 143),
+        ([signal.SIGINT], 130),
+        ([signal.SIGINT, signal.SIGTERM], 130),
+        ([signal.SIGTERM, signal.SIGTERM], 143),
+    ],
+)
+def test_a_signal_ends_it_in_good_order(sandbox, target, signals, code):
+    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    process = target.start(max_concurrency=4)
+    feed(process, lines_of(300))
+    sandbox.wait_until(lambda s: len(s.leads()) >= 20, 60)
+    for signum in signals:
+        process.send_signal(signum)
+    done = finish(process)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    arrived = emails(sandbox)
+    assert len(arrived) < 300
+    promised = done.states[-1]["at"] if done.states else 0
+    assert {person(number)["email"] for number in range(1, promised + 1)} <= set(arrived)
+    assert target.status()["outcomes"]["sending"] == 0, "what was in flight is settled"
+
+    again = target.run(lines_of(300))
+    assert again.returncode == 0, again.stderr
+    assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, 301))
+
+
+def test_a_signal_while_the_tap_is_silent_writes_the_state(sandbox, target):
+    process = target.start()
+    feed(process, lines_of(3))
+    first = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    assert done.returncode == 143
+    assert ([first, *done.states])[-1] == {"at": 3}
+
+
+def test_a_frozen_server_does_not_hold_the_end_up_for_ever(sandbox, target):
+    sandbox.fault("hang", **LEADS)
+    process = target.start()
+    feed(process, lines_of(3))
+    sandbox.wait_until(lambda s: s.stats()["in_flight"] >= 3, 60)
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    assert done.returncode == 143
+    assert done.states == [], "no STATE for what is unknown"
+    assert target.status()["outcomes"]["sending"] == 3
+
+
+def test_a_broken_line_ends_it_after_what_came_before_is_settled(sandbox, target):
+    lines = [*lines_of(30), '{"type": "RECORD", "stream": "leads", "rec', *lines_of(5)]
+    done = target.run(lines)
+    assert done.returncode == 1
+    assert "Line 62 of the input" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.states[-1] == {"at": 30}
+    assert len(sandbox.leads()) == 30
+
+
+def test_the_tap_is_read_to_its_end_before_a_failure_is_told_to_meltano(sandbox, target):
+    """More than a pipe holds: a target that just went away would break it."""
+    process = target.start(api_key=None)
+    filler = (record(id=1, text="x" * 1000) + "\n").encode() * 1000
+    done = finish(process, filler)
+    assert done.returncode == 1
+    assert "api_key: is missing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ([record("unknown", id=1)], "unknown"),
+        (['{"type": "RECORD", "stream": "leads"}'], "lacks record"),
+        (['{"type": "RECORD", "stream": "leads", "record": 5}'], "Line 4"),
+        (['{"type": "SCHEMA", "stream": "x", "schema": 5}'], "Line 4"),
+        (['{"type": "SCHEMA", "stream": "x", "schema": {}}'], "properties"),
+        (['{"type": "NEW", "stream": "x"}'], "Line 4"),
+        (['{"type": "BATCH", "stream": "leads"}'], "BATCH"),
+        (["[1]"], "Line 4"),
+        ([record(name="no key")], "key_properties"),
+        ([schema("deals", ("id", "amount"))], "deals"),
+    ],
+)
+def test_bad_input_gets_a_clear_sentence_and_loses_nothing(sandbox, target, bad, told):
+    done = target.run([schema(), record(**person(1)), state({"at": 1}), *bad, state({"at": 2})])
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.states == [{"at": 1}]
+    assert len(sandbox.leads()) == 1
+
+
+def test_a_stream_without_a_mapping_is_refused_with_a_suggestion(sandbox, target):
+    columns = ("Id", "Email", "FirstName", "MobilePhone")
+    done = target.run([schema("Lead", columns).replace('["id"]', '["Id"]')])
+    assert done.returncode == 1
+    assert "streams:" in done.stderr
+    assert "email: Email" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"base_url": "ftp://example.com"}, "base_url: is not a web address"),
+        ({"base_url": "http://example.com/api"}, "base_url: plain http"),
+        ({"api_key": None}, "api_key: is missing"),
+        ({"streams": {"a": {"mapping": {"emial": "x"}}}}, "email"),
+        ({"streams": {"a": {"mapping": {"email": {"form": "x"}}}}}, "from"),
+        ({"streams": {"a": {"maping": {}}}}, '"mapping"'),
+        ({"on_unknown": "resent"}, '"resend"'),
+        ({"max_concurrency": 0}, "max_concurrency: must be"),
+        ({"ledger": "/proc/no/such/ledger.db"}, "ledger: the journal"),
+        ({"dedupe_by": ["emial"]}, "email"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_told_in_the_users_words(sandbox, target, settings, told):
+    done = target.run([schema(), record(**person(1))], **settings)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sandbox.leads() == []
+    assert "sandbox-key" not in done.stderr
+
+
+def test_a_journal_that_is_read_only_sends_nothing(sandbox, target):
+    target.run([schema(), record(**person(1))])
+    if os.geteuid() == 0:
+        # Root may write to any file, so the file is made unusable instead.
+        for path in target.folder.glob("ledger.db*"):
+            path.unlink()
+        target.ledger.write_bytes(b"no database at all" * 1000)
+    else:
+        target.ledger.chmod(0o400)
+    done = target.run([schema(), record(**person(2))])
+    assert done.returncode == 1
+    assert "ledger: " in done.stderr
+    assert len(sandbox.leads()) == 1

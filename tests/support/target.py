@@ -1,0 +1,150 @@
+"""Runs the installed ``target-octanist`` as a process of its own, as Meltano does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SCRIPTS = Path(sys.executable).parent
+
+#: Long enough for a loaded machine; no test's meaning depends on it.
+TIMEOUT_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that is over."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def states(self) -> list[Any]:
+        """Each line of stdout; it holds STATE lines and nothing else."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+
+def environment(home: Path, **extra: str) -> dict[str, str]:
+    """Give an environment in which nothing of the developer's is left."""
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(home),
+        "OCTANIST_HOME": str(home),
+        "LANG": "C",
+        "NO_PROXY": "*",
+    } | extra
+
+
+def schema(stream: str = "leads", columns: Iterable[str] = ("id", "name", "email", "phone")) -> str:
+    """Give a SCHEMA line with the key ``id``."""
+    properties = {column: {"type": ["null", "string", "integer"]} for column in columns}
+    return json.dumps(
+        {
+            "type": "SCHEMA",
+            "stream": stream,
+            "schema": {"type": "object", "properties": properties},
+            "key_properties": ["id"],
+        }
+    )
+
+
+def record(stream: str = "leads", **values: Any) -> str:
+    """Give a RECORD line."""
+    return json.dumps({"type": "RECORD", "stream": stream, "record": values})
+
+
+def state(value: Any) -> str:
+    """Give a STATE line."""
+    return json.dumps({"type": "STATE", "value": value})
+
+
+def person(number: int) -> dict[str, Any]:
+    """Give a made-up person who is like no other."""
+    return {
+        "id": number,
+        "name": f"Canary Name{number}",
+        "email": f"canary.{number}@example.com",
+        "phone": f"+3161{number:07d}",
+    }
+
+
+class Target:
+    """A configured target; `start` and `run` may be called any number of times."""
+
+    def __init__(self, folder: Path, base_url: str, **settings: Any) -> None:
+        self.folder = folder
+        self.ledger = folder / "ledger.db"
+        self.settings = {
+            "api_key": "sandbox-key",
+            "base_url": base_url,
+            "ledger": str(self.ledger),
+        } | settings
+
+    def start(self, **settings: Any) -> subprocess.Popen[bytes]:
+        """Start the process, with its standard streams as pipes."""
+        config = self.folder / "config.json"
+        merged = {k: v for k, v in (self.settings | settings).items() if v is not None}
+        config.write_text(json.dumps(merged), encoding="utf-8")
+        return subprocess.Popen(
+            [SCRIPTS / "target-octanist", "--config", config],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(self.folder),
+        )
+
+    def run(self, lines: Iterable[str] | bytes, **settings: Any) -> Finished:
+        """Run it over some lines to its end."""
+        process = self.start(**settings)
+        given = lines if isinstance(lines, bytes) else "".join(f"{x}\n" for x in lines).encode()
+        return finish(process, given)
+
+    def status(self) -> dict[str, Any]:
+        """Give what ``octanist status --json`` says."""
+        done = octanist("status", "--json", "--ledger", str(self.ledger), home=self.folder)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+def finish(process: subprocess.Popen[bytes], given: bytes | None = None) -> Finished:
+    """Give a process the rest of its input and wait for its end."""
+    try:
+        out, err = process.communicate(given, timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        message = f"still running after {TIMEOUT_SECONDS} s; stderr:\n{err.decode()}"
+        raise AssertionError(message) from None
+    return Finished(process.returncode, out.decode(), err.decode())
+
+
+def octanist(*arguments: str, home: Path, **extra: str) -> Finished:
+    """Run ``octanist`` to its end."""
+    done = subprocess.run(
+        [SCRIPTS / "octanist", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        env=environment(home, **extra),
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def wait_for(true: Callable[[], Any]) -> None:
+    """Ask again and again until it is true; AssertionError when time is up."""
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
