@@ -26,7 +26,11 @@ help: ## Show this list
 demo: $(VENV)/.installed $(VENV_MELTANO)/.installed ## Deliver the sample leads with Meltano to a local sandbox, twice
 	@$(VENV)/bin/python scripts/demo.py --meltano $(VENV_MELTANO)/bin/meltano
 
-test: lint types suite-sdk-next suite ## Run linter, type checker and all tests
+test: ## Run linter, type checker and all tests; a failure does not keep the rest from running
+	@failed=; for part in lint types suite-sdk-next suite; do \
+	  $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
+	done; \
+	test -z "$$failed" || { echo "Failed:$$failed" >&2; exit 1; }
 
 lint: $(VENV)/.installed ## Check style and formatting
 	$(VENV)/bin/ruff check .

@@ -105,11 +105,28 @@ class OctanistClient:
         )
 
     def _request(self, method: str, path: str, body: bytes | None) -> requests.PreparedRequest:
+        if method == "POST" and path == "/leads" and body is not None:
+            return self._lead_request(body)
         headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
         request = requests.Request(method, self._base_url + path, headers=headers, data=body)
         return request.prepare()
+
+    def _lead_request(self, body: bytes) -> requests.PreparedRequest:
+        """Give this thread's request for a lead; all but the body is always the same.
+
+        Preparing takes as long as all the rest that ``requests`` does for a lead.
+        """
+        request: requests.PreparedRequest | None = getattr(self._local, "request", None)
+        if request is None:
+            headers = self._headers | {"Content-Type": "application/json"}
+            url = self._base_url + "/leads"
+            request = requests.Request("POST", url, headers=headers, data=b"{}").prepare()
+            self._local.request = request
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        return request
 
     @property
     def _session(self) -> requests.Session:

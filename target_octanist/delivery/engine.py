@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import queue
 import threading
 import time
 from collections import deque
@@ -48,6 +47,9 @@ if TYPE_CHECKING:
 
 #: How often a record is looked at again that another live run has claimed.
 BUSY_SECONDS: Final = 0.5
+
+#: Results are written down in groups: a commit costs the same for one as for many.
+TURN_EVERY_SECONDS: Final = 0.005
 
 #: How long after it was marked as sending a lead of a dead run may have been stored.
 LONGEST_REQUEST_SECONDS: Final = 300.0
@@ -96,16 +98,22 @@ class Engine:
         self._pace = pace
         self._tally = tally
         self._budget = ErrorBudget(settings.max_rejected_percent)
-        self._frontier = Frontier()
+        self._frontier = Frontier(self._budget)
         self._inquiry = Inquiry(policy)
         self._work = _Work()
         self._ticket = itertools.count()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._answered_at = float("-inf")
         self._heartbeat_at = float("-inf")
-        # What threads share, all of it guarded by `_changed`.
-        self._changed = threading.Condition()
+        self._turn_ended_at = float("-inf")
+        # What threads share, all of it guarded by one lock with two conditions: the
+        # dispatcher and the reader wait for `_changed`, the workers for `_may_send`.
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._may_send = threading.Condition(lock)
+        self._outbox: deque[Job] = deque()
+        self._requests = 0
+        self._over = False
         self._inbox: deque[Candidate] = deque()
         self._inbox_since = 0.0
         self._results: list[Result] = []
@@ -186,6 +194,7 @@ class Engine:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+            self._may_send.notify_all()
 
     def wait(self) -> bool:
         """Wait a moment and say whether the engine has ended."""
@@ -219,24 +228,26 @@ class Engine:
         except Exception as bug:  # noqa: BLE001 - it must end the run, not leave the reader waiting
             self._fail(OctanistError(describe_bug(bug)))
         finally:
-            for _ in self._workers:
-                self._jobs.put(None)
             with self._changed:
-                self._stopping = True
+                self._stopping = self._over = True
                 self._changed.notify_all()
+                self._may_send.notify_all()
 
     def _fail(self, failure: OctanistError) -> None:
         with self._changed:
             self._failure = self._failure or failure
-            self._stopping = True
-            self._changed.notify_all()
+            self.halt()
 
     def _wait_for_work(self) -> bool:
         """Wait until there is something for a turn; False when all is done."""
         with self._changed:
             while True:
                 if self._results or self._looked is not None:
-                    return True
+                    rest = self._turn_ended_at + TURN_EVERY_SECONDS - time.monotonic()
+                    if rest <= 0:
+                        return True
+                    self._changed.wait(rest)
+                    continue
                 idle = not self._work.in_flight
                 if self._stopping:
                     if idle:
@@ -271,18 +282,17 @@ class Engine:
         if not self._looking:
             due.append(max(self._inquiry.next_look() - now, self._pace.delay(now)))
         if work.ready and self._room() > 0:
-            due.append(self._pace.delay(now))
+            due.append(0.0)
         return min(due)
 
     def _room(self) -> int:
         """Say how many more leads may be on their way to a worker.
 
-        Some more than may be in flight, so that no worker waits for a commit. They
+        Twice as many as may be in flight, so that no worker waits for a commit. They
         are marked as sending, and so may have to be asked about after a crash:
-        that is why they are few.
+        that is why they are no more.
         """
-        limit = self._pace.limit
-        return limit + max(1, limit // 2) - len(self._work.in_flight)
+        return 2 * self._pace.limit - len(self._work.in_flight)
 
     def _turn(self) -> None:
         now, wall = time.monotonic(), time.time()
@@ -292,7 +302,7 @@ class Engine:
             batch = self._take_batch(now)
         decided = [self._decide(result, wall) for result in results]
         self._due_jobs(now)
-        starting = self._starting(now)
+        starting = self._starting()
         beating = bool(starting) or now >= self._heartbeat_at + HEARTBEAT_SECONDS
 
         with self._journal.turn() as turn:
@@ -321,9 +331,9 @@ class Engine:
             self._apply(d)
         for candidate, verdict in zip(batch, verdicts, strict=True):
             self._apply_verdict(candidate, verdict)
-        for job in starting:
-            self._hand_to_worker(job)
+        self._hand_to_workers(starting)
         self._look_if_due(now)
+        self._turn_ended_at = time.monotonic()
 
     def _take_batch(self, now: float) -> list[Candidate]:
         """Take the records that this turn is to claim; `_changed` is held."""
@@ -373,29 +383,28 @@ class Engine:
             due.append(heapq.heappop(self._work.later)[2])
         self._work.ready.extendleft(reversed(due))
 
-    def _starting(self, now: float) -> list[Job]:
+    def _starting(self) -> list[Job]:
         starting: list[Job] = []
         if self._stopping:
             return starting
         for _ in range(min(self._room(), len(self._work.ready))):
-            if self._pace.delay(now) > 0:
-                break
-            self._pace.started(now)
             job = self._work.ready.popleft()
             # From here on it counts as in flight, whether or not the commit succeeds.
             self._work.in_flight[job.source] = job
             starting.append(job)
         return starting
 
-    def _hand_to_worker(self, job: Job) -> None:
-        busy = len(self._work.in_flight)
-        if len(self._workers) < min(busy, self._settings.max_concurrency):
+    def _hand_to_workers(self, jobs: list[Job]) -> None:
+        wanted = min(len(self._work.in_flight), self._settings.max_concurrency)
+        while len(self._workers) < wanted:
             worker = threading.Thread(
                 target=self._send_jobs, name=f"sender-{len(self._workers) + 1}", daemon=True
             )
             self._workers.append(worker)
             worker.start()
-        self._jobs.put(job)
+        with self._may_send:
+            self._outbox.extend(jobs)
+            self._may_send.notify(len(jobs))
 
     def _apply(self, d: Decided) -> None:
         """Act on what was written down about one result."""
@@ -412,7 +421,8 @@ class Engine:
                 self._inquiry.add(job, sent_at=sent_at, until=asked_at, reason=outcome.reason)
             case SendAgain(wait_seconds, is_attempt):
                 job.attempts += is_attempt
-                self._tally.retried()
+                if not self._stopping:
+                    self._tally.retried()
                 heapq.heappush(
                     self._work.later, (d.finished_at + wait_seconds, next(self._ticket), job)
                 )
@@ -426,10 +436,12 @@ class Engine:
                 self._fail(denied(outcome, self._settings.base_url))
 
     def _adjust_pace(self, d: Decided) -> None:
-        if d.outcome.kind is Kind.THROTTLED:
-            self._pace.throttled(d.finished_at, d.job.started_at, d.outcome.wait_seconds)
-        elif d.outcome.kind is not Kind.RETRY:
-            self._pace.succeeded()
+        with self._may_send:
+            if d.outcome.kind is Kind.THROTTLED:
+                self._pace.throttled(d.finished_at, d.job.started_at, d.outcome.wait_seconds)
+            elif d.outcome.kind is not Kind.RETRY:
+                self._pace.succeeded()
+                self._may_send.notify()
 
     def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
         claim = candidate.claim
@@ -453,17 +465,16 @@ class Engine:
             self._settle(claim.stream, state, candidate.number)
 
     def _settle(self, stream: str, state: State, number: int | None) -> None:
-        """Count a settled record and let the frontier move, unless it broke the budget."""
+        """Count a settled record and let the frontier move, unless that breaks the budget."""
         self._tally.settled(stream, state.value, recovered=number is None)
         if number is None:
             return
-        if self._budget.count(rejected=state is State.REJECTED) and self._failure is None:
-            self._fail(over_budget(self._budget))
-            return
         with self._changed:
-            self._frontier.settle(number)
+            self._frontier.settle(number, rejected=state is State.REJECTED)
             self._settled += 1
             self._changed.notify_all()
+        if self._frontier.is_broken:
+            self._fail(over_budget(self._budget))
 
     # Asking about what may be stored
 
@@ -485,13 +496,33 @@ class Engine:
     # The workers
 
     def _send_jobs(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            answer = None
-            if not self._stopping:
-                job.started_at = time.monotonic()
-                if job.first_at is None:
-                    job.first_at = job.started_at
-                answer = self._sender.send(job.payload)
+        while (job := self._next_job()) is not None:
+            answer = self._sender.send(job.payload) if job.started_at else None
             with self._changed:
+                self._requests -= 1
                 self._results.append(Result(job, answer, time.monotonic()))
                 self._changed.notify_all()
+
+    def _next_job(self) -> Job | None:
+        """Wait until a lead may be sent, at the pace that is allowed; None at the end.
+
+        Once the run is stopping, what is left comes out without a start time: it is
+        not to be sent.
+        """
+        with self._may_send:
+            while True:
+                now = time.monotonic()
+                delay = 0.0 if self._stopping else self._pace.delay(now)
+                free = self._stopping or self._requests < self._pace.limit
+                if self._outbox and free and delay <= 0:
+                    break
+                if self._over and not self._outbox:
+                    return None
+                self._may_send.wait(delay if self._outbox and free else None)
+            job = self._outbox.popleft()
+            self._requests += 1
+            job.started_at = 0.0 if self._stopping else now
+            if not self._stopping:
+                self._pace.started(now)
+                job.first_at = job.first_at or now
+            return job

@@ -47,8 +47,11 @@ def check_quota(client: OctanistClient, mode: CheckQuota) -> None:
         message = f"{outcome.reason}; nothing was sent: set api_key to a key of this organisation."
         raise Denied(message)
     used, limit = usage(answer)
-    if used is None or limit is None:
+    if used is None:
         logger.info("The quota could not be read; going on without.")
+        return
+    if limit is None:
+        logger.info("Quota: %d leads are used, and there is no limit.", used)
         return
     if used < limit:
         logger.info("Quota: %d of %d leads are used.", used, limit)

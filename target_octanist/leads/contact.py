@@ -232,6 +232,8 @@ def _one_phone(text: str, region: str | None) -> Normal:
         return None, "invalid_phone"
     text = _EXTENSION.sub("", text)
     digits = _NOT_A_DIGIT.sub("", text)
+    if len(digits) < _MIN_DIGITS:
+        return EMPTY
     # 00 is how most of the world dials what is written as +.
     if digits.startswith("00"):
         number = _e164(f"+{digits[2:]}", None)

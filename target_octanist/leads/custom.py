@@ -100,8 +100,14 @@ def _read_pick(raw: Any, where: str, problems: Problems) -> tuple[tuple[str, Spe
                 problems.add(at, "must be a path or an object {label: …, from: …}")
     elif raw is not None:
         problems.add(where, f"must be an object of label: path, not {type_name(raw)}")
-    read = ((str(label), read_spec(spec, at, problems)) for label, spec, at in entries)
-    return tuple((label, spec) for label, spec in read if spec is not None)
+    picked = []
+    for label, raw_spec, at in entries:
+        one = read_spec(raw_spec, at, problems)
+        if one is not None and one.required:
+            problems.add(f"{at}.required", "only works for custom as a whole")
+        elif one is not None:
+            picked.append((str(label), one))
+    return tuple(picked)
 
 
 def object_reader(

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -116,8 +117,14 @@ def _identifying(name: str, value: Any) -> str:
 def _digest(salt: bytes, *parts: Any) -> str:
     text = _canonical(list(parts))
     # A lone surrogate is no character, but a source can send one, and it is not nothing.
-    data = text.encode("utf-8", "surrogatepass")
-    return blake2b(data, digest_size=DIGEST_SIZE, key=salt).hexdigest()
+    digest = _keyed(salt).copy()
+    digest.update(text.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _keyed(salt: bytes) -> blake2b:
+    return blake2b(digest_size=DIGEST_SIZE, key=salt)
 
 
 def _canonical(value: Any, depth: int = 0) -> str:

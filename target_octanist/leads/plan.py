@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from target_octanist.leads.custom import CustomSpec, custom, object_reader
+from target_octanist.leads.custom import CustomSpec, custom, jsonable, object_reader
 from target_octanist.leads.normalise import Normalise, normaliser
 from target_octanist.leads.problems import RULES
 from target_octanist.leads.schema import Field
 
 if TYPE_CHECKING:
     from target_octanist.leads.spec import Problems, Source, Spec, Translation
+    from target_octanist.leads.text import Normal
 
 Found = tuple[Any, "str | None", "str | None"]
 """What a field came to: value, rule and source, as in `Normal` and `Reason`."""
@@ -67,7 +68,7 @@ def make_plan(
         problems: Takes what is wrong.
     """
     if isinstance(spec, CustomSpec):
-        read_object = object_reader(spec, used, _raw_reader)
+        read_object = object_reader(spec, used, lambda one: _picked_reader(one, phone_region))
 
         def fill(record: Mapping[str, Any]) -> Found:
             return read_object(record) or None, None, None
@@ -160,11 +161,15 @@ def _fill(sources: tuple[Source, ...], translate: Translation | None, normalise:
     return fill
 
 
-def _raw_reader(spec: Spec) -> Callable[[Mapping[str, Any]], Any]:
-    """For a picked value inside `custom`: the first that says anything, as it is."""
-    kind = spec.kind
-    normalise = custom if kind is None else normaliser(_PICKED, kind)
-    fill = _fill(spec.sources, spec.translate, normalise)
+def _picked_reader(spec: Spec, phone_region: str | None) -> Callable[[Mapping[str, Any]], Any]:
+    """For a picked value inside `custom`: it keeps its type, unless the spec gives one."""
+    as_it_is = spec.kind is None and spec.max_length is None
+    field = Field("custom", "free", "boolean" if spec.kind == "boolean" else "custom")
+    fill = _fill(
+        spec.sources,
+        spec.translate,
+        _as_it_is if as_it_is else _normaliser(field, spec, phone_region),
+    )
 
     def read(record: Mapping[str, Any]) -> Any:
         value = fill(record)[0]
@@ -173,4 +178,5 @@ def _raw_reader(spec: Spec) -> Callable[[Mapping[str, Any]], Any]:
     return read
 
 
-_PICKED = Field("custom", "free", "custom")
+def _as_it_is(value: Any) -> Normal:
+    return jsonable(value), None

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -373,6 +374,8 @@ class Turn:
                 reason=bindparam("b_reason"),
                 message=bindparam("b_message"),
                 record=bindparam("b_record"),
+                # Kept for dead letters and for what is in doubt.
+                payload=case((bindparam("b_done"), None), else_=leads.c.payload),
                 settled_at=now,
             ),
             [
@@ -385,20 +388,11 @@ class Turn:
                     "b_reason": s.reason,
                     "b_message": s.message,
                     "b_record": s.record,
+                    "b_done": s.state in {State.DELIVERED, State.FILTERED},
                 }
                 for s in settlements
             ],
         )
-        done = [
-            {"b_source": s.source}
-            for s in settlements
-            if s.state in {State.DELIVERED, State.FILTERED}
-        ]
-        if done:
-            self._connection.execute(
-                update(leads).where(leads.c.source == bindparam("b_source")).values(payload=None),
-                done,
-            )
 
     def take_over(self, destination: str, *, now: int) -> list[Recovered]:
         """Take over what dead runs to the same destination had claimed."""

@@ -11,13 +11,31 @@ from target_octanist.delivery.frontier import Frontier
 
 @given(st.integers(1, 60).flatmap(lambda n: st.permutations(range(1, n + 1))))
 def test_the_frontier_is_the_longest_settled_run(order):
-    frontier, settled = Frontier(), set()
+    frontier, settled = Frontier(ErrorBudget(100)), set()
     for number in order:
-        frontier.settle(number)
-        frontier.settle(number)
+        frontier.settle(number, rejected=False)
+        frontier.settle(number, rejected=False)
         settled.add(number)
         expected = next(n for n in range(len(order) + 1) if n + 1 not in settled)
         assert frontier.settled_through == expected
+
+
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=80).flatmap(
+        lambda rejected: st.tuples(
+            st.just(rejected), st.permutations(range(1, len(rejected) + 1)), st.integers(0, 50)
+        )
+    )
+)
+def test_the_budget_breaks_at_the_same_record_in_whatever_order_they_settle(case):
+    rejected, order, percent = case
+    in_order, shuffled = Frontier(ErrorBudget(percent)), Frontier(ErrorBudget(percent))
+    for number in range(1, len(rejected) + 1):
+        in_order.settle(number, rejected=rejected[number - 1])
+    for number in order:
+        shuffled.settle(number, rejected=rejected[number - 1])
+    assert shuffled.settled_through == in_order.settled_through
+    assert shuffled.is_broken == in_order.is_broken
 
 
 def test_the_budget_says_nothing_before_twenty_records():

@@ -66,7 +66,7 @@ def test_where_nobody_is_to_be_asked_a_killed_run_leaves_what_was_on_its_way_in_
     doubtful = target.status()["outcomes"]["in_doubt"]
     assert len(found) == len(set(found)), "no lead twice"
     assert len(found) + doubtful >= 300, "no lead lost: each one arrived or is in doubt"
-    assert doubtful <= 6, "no more than were on their way"
+    assert doubtful <= 8, "no more than were on their way"
 
 
 def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbox, target):

@@ -94,7 +94,9 @@ def test_what_every_lead_would_meet_stops_the_run(sandbox, target, action):
     assert len(posts(sandbox)) - sent == 3 - (sent - 1), "what was delivered is not sent again"
 
 
-@pytest.mark.parametrize("action", ["429", "429-retry-after", "429-retry-after-date", "503-retry-after"])
+@pytest.mark.parametrize(
+    "action", ["429", "429-retry-after", "429-retry-after-date", "503-retry-after"]
+)
 def test_a_throttled_lead_waits_and_is_delivered_once(sandbox, target, action):
     sandbox.fault(action, **SECOND, times=2)
     done = target.run(LINES, max_attempts=1)

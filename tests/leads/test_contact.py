@@ -45,7 +45,7 @@ def test_an_address_is_found_and_written_one_way(value, expected):
     "value",
     [
         *("jan", "jan@", "@example.com", "jan@localhost", "a@b@example.com", "a b @example.com"),
-        *("a..b@example.com", "a@-example.com", "a@1.2.3.4", "x" * 3000, f"{'x' * 65}@example.com"),
+        *("a..b@example.com", "a@-example.com", "a@1.2.3.4", "x" * 3000, f"x@{'x' * 64}.com"),
         *(5, {"email": "a@example.com"}, [{"value": "a@example.com"}], True),
     ],
     ids=range(15),
@@ -55,7 +55,9 @@ def test_what_is_no_address_is_invalid(value):
     assert email(value) == (None, "invalid_email")
 
 
-@pytest.mark.parametrize("value", [None, "", " ", "n/a", "none", "-", "[not provided]", []], ids=repr)
+@pytest.mark.parametrize(
+    "value", [None, "", " ", "n/a", "none", "-", "[not provided]", []], ids=repr
+)
 def test_a_placeholder_is_neither_address_nor_number(value):
     """Null-like text is empty, so another source may step in."""
     assert email(value) == (None, None)
@@ -103,7 +105,12 @@ def test_fewer_than_five_digits_are_no_number(value):
 @pytest.mark.parametrize(
     ("value", "region"),
     [
-        *(("+31 1", "NL"), ("+310612345678901234", None), ("12345", "NL"), ("+999123456789", None)),
+        *(
+            ("+31 1", "NL"),
+            ("+310612345678901234", None),
+            ("1234567890123", "NL"),
+            ("+999123456789", None),
+        ),
         *(({"value": "+31612340060"}, None), ("see 12345678 in notes", None)),
         *(("1" * 18, None), ("9" * 300, "NL")),
     ],

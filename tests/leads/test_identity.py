@@ -38,10 +38,12 @@ def of_record(record):
 
 def test_digests_are_pinned():
     """A digest outlives a release: if this changes, every journal forgets what was sent."""
-    assert of_key(id=1) == "PIN1"
-    assert of_record({"id": 1, "a": [1.5, "x", None, True]}) == "PIN2"
-    assert person_digests(SALT, "d", {"email": "a@example.com"}, ["email"]) == ("PIN3",)
-    assert payload_digest(SALT, {"email": "a@example.com"}) == "PIN4"
+    assert of_key(id=1) == "1b40ba461e9dbf63a3962f3df33cee45"
+    assert of_record({"id": 1, "a": [1.5, "x", None, True]}) == "b1be3e9b47851b63ccde611bed755d9d"
+    assert person_digests(SALT, "d", {"email": "a@example.com"}, ["email"]) == (
+        "cf0786fc964fb4fc3b48e09aa5ecc43e",
+    )
+    assert payload_digest(SALT, {"email": "a@example.com"}) == "d65b9817232dd8a84eb484f26c192720"
     assert len(of_key(id=1)) == 2 * DIGEST_SIZE
 
 
@@ -141,7 +143,9 @@ def test_a_person_has_one_digest_for_each_entry_that_is_complete():
 
 def test_a_person_is_the_same_however_written():
     """E-mail without case, phone by its digits, other fields by their text."""
-    assert person({"email": "A@Example.com "}, "email") == person({"email": "a@example.com"}, "email")
+    assert person({"email": "A@Example.com "}, "email") == person(
+        {"email": "a@example.com"}, "email"
+    )
     assert person({"phone": "06 1234"}, "phone") == person({"phone": "061234"}, "phone")
     assert person({"name": " Ada "}, "name") == person({"name": "Ada"}, "name")
     assert person({"name": "ada"}, "name") != person({"name": "Ada"}, "name")

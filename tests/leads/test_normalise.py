@@ -88,7 +88,11 @@ def test_a_placeholder_is_no_name(value):
     assert read("name", value) == (None, None)
 
 
-@pytest.mark.parametrize("value", [{}, {"a": 1}, [{"a": 1}], [["a"]], b"bytes", object()], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"a": 1}, [{"a": 1}], [["a"]], b"bytes", pytest.param(object(), id="object")],
+    ids=str,
+)
 def test_an_object_is_no_text(value):
     """An object where text is expected is invalid, not its Python spelling."""
     assert read("utm_source", value) == (None, "invalid_text")

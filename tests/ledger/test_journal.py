@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import stat
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -73,9 +73,8 @@ def settle(journal, source, state, *, now=NOW, **more):
 
 def test_files_are_for_their_owner_alone(journal, ledger):
     do_claim(journal, claim("a"))
-    folder = os.path.dirname(ledger)
-    modes = {name: stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) for name in os.listdir(folder)}
-    assert set(modes.values()) == {0o600}, modes
+    files = list(Path(ledger).parent.iterdir())
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}, files
 
 
 def test_a_claim_is_on_disk_with_its_payload_before_anything_is_sent(journal, look):

@@ -83,7 +83,9 @@ def test_no_state_is_ever_ahead(steps):
 
             with contextlib.redirect_stdout(io.StringIO()) as out:
                 super().advance(settled_through, last=last)
-            written.extend((json.loads(line)["at"], settled_through) for line in out.getvalue().splitlines())
+            written.extend(
+                (json.loads(line)["at"], settled_through) for line in out.getvalue().splitlines()
+            )
 
     writer, received, settled = Recorder(), 0, 0
     for more, through in steps:
