@@ -7,6 +7,8 @@ VENV_SDK_NEXT ?= $(VENV)-sdk-next
 VENV_MELTANO ?= $(VENV)-meltano
 VENV_LOCK ?= $(VENV)-lock
 PYTEST_ARGS ?=
+# How many tests run at once; most of them wait for processes of their own.
+JOBS ?= auto
 
 # Nothing from the developer's own configuration may reach a test, and no proxy may stand
 # between it and the loopback address. pip keeps the proxy; the demo sees to this itself.
@@ -40,7 +42,7 @@ types: $(VENV)/.installed ## Check types
 	$(VENV)/bin/mypy
 
 suite: $(VENV)/.installed ## Run all tests (PYTEST_ARGS="-k name" for some of them)
-	$(CLEAN_ENV) $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(CLEAN_ENV) $(VENV)/bin/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 suite-sdk-next: $(VENV_SDK_NEXT)/.installed ## Run the framework's standard tests on its next version
 	$(CLEAN_ENV) $(VENV_SDK_NEXT)/bin/python -m pytest tests/singer/test_sdk_suite.py
