@@ -68,6 +68,7 @@ def config_jsonschema() -> dict[str, Any]:
                     "items": _STREAM_PROPERTIES.to_dict(),
                 }
             ),
+            default={},
             title="Streams",
             description=(
                 "Stream name or glob to stream settings (`mapping`, `phone_region`, "
@@ -194,7 +195,7 @@ def config_jsonschema() -> dict[str, Any]:
             "report_path",
             th.StringType,
             title="Report path",
-            description="Write the HTML report of the run here.",
+            description="Where to write the HTML report of the run (not written by this version).",
         ),
         th.Property(
             "strict_contract",

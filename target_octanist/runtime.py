@@ -67,6 +67,8 @@ class Run:
         self._started_at = time.monotonic()
         self._count = 0
         self._closed = False
+        if settings.report_path:
+            logger.warning("report_path: this version does not write the report yet.")
         sender: Sender
         if settings.dry_run:
             sender = DryRunSender()

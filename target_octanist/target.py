@@ -88,6 +88,13 @@ class TargetOctanist(Target):
             return list(error.problems)
         return []
 
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the SDK's settings, without those that mean nothing for leads."""
+        super().append_builtin_config(config_jsonschema)
+        for name in ("add_record_metadata", "load_method"):
+            config_jsonschema["properties"].pop(name, None)
+
     # The way of the messages
 
     @property

@@ -90,7 +90,7 @@ def _print(report: Mapping[str, Any]) -> None:
         "In doubt: sent, and nobody could tell whether it arrived. Not sent again by itself.",
         report["in_doubt"],
     )
-    _print_list("Rejected, kept as dead letters:", report["rejected"])
+    _print_reasons(report["rejected"])
 
 
 def _print_list(title: str, rows: list[dict[str, Any]]) -> None:
@@ -98,8 +98,17 @@ def _print_list(title: str, rows: list[dict[str, Any]]) -> None:
         return
     click.echo(f"\n{title}")
     for row in rows[:LISTED]:
-        when = row["sent_at"] or row["settled_at"]
         request = f" {row['request_id']}" if row["request_id"] else ""
+        when = row["sent_at"]
         click.echo(f"  {row['source'][:12]}  {row['stream']}  {when}{request}  {row['reason']}")
     if len(rows) > LISTED:
         click.echo(f"  … and {len(rows) - LISTED} more (--json lists all)")
+
+
+def _print_reasons(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    click.echo("\nRejected, kept as dead letters (--json lists each):")
+    reasons = Counter((row["stream"], row["reason"]) for row in rows)
+    for (stream, reason), count in reasons.most_common():
+        click.echo(f"  {count:>6} × {stream}: {reason}")

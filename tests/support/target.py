@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 SCRIPTS = Path(sys.executable).parent
 
@@ -131,13 +131,13 @@ def finish(process: subprocess.Popen[bytes], given: bytes | None = None) -> Fini
 
 def octanist(*arguments: str, home: Path, **extra: str) -> Finished:
     """Run ``octanist`` to its end."""
+    return run_command([SCRIPTS / "octanist", *arguments], environment(home, **extra))
+
+
+def run_command(command: Sequence[str | Path], env: dict[str, str]) -> Finished:
+    """Run any command to its end."""
     done = subprocess.run(
-        [SCRIPTS / "octanist", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        env=environment(home, **extra),
-        check=False,
+        command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, env=env, check=False
     )
     return Finished(done.returncode, done.stdout, done.stderr)
 
