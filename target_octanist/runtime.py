@@ -16,15 +16,14 @@ from singer_sdk import metrics
 
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.dry_run import DryRunSender
-from target_octanist.delivery.engine import CUT_OFF, Engine
+from target_octanist.delivery.engine import Engine
 from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import check_quota
-from target_octanist.errors import LedgerError, OctanistError
+from target_octanist.errors import LedgerError
 from target_octanist.ledger.database import IN_MEMORY
-from target_octanist.ledger.journal import Journal, Settlement, now_ms
-from target_octanist.ledger.tables import State
+from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.reporting.metrics import MetricsReporter
 from target_octanist.reporting.summary import summary
 from target_octanist.reporting.tally import Tally
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from target_octanist.delivery.client import Sender
-    from target_octanist.ledger.journal import Claim, Recovered
+    from target_octanist.ledger.journal import Claim
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
@@ -57,7 +56,7 @@ class Run:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Open the journal, take over what dead runs left, and start.
+        """Open the journal and start, with what dead runs left behind first of all.
 
         Raises:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
@@ -79,7 +78,7 @@ class Run:
             check_quota(client, settings.check_quota)
         self.journal = Journal.open(IN_MEMORY if settings.dry_run else settings.ledger)
         try:
-            recovered = self._begin()
+            self._begin()
         except BaseException:
             self.journal.close()
             raise
@@ -92,7 +91,7 @@ class Run:
             tally=self.tally,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges)
-        self.engine.start(recovered)
+        self.engine.start()
 
     @property
     def accepted(self) -> int:
@@ -171,7 +170,7 @@ class Run:
             )
         )
 
-    def _begin(self) -> list[Recovered]:
+    def _begin(self) -> None:
         settings, journal = self.settings, self.journal
         key_digest = hashlib.blake2b(
             (settings.api_key or "").encode(), digest_size=16, key=journal.salt
@@ -182,36 +181,3 @@ class Run:
                 "another organisation, give that one a `ledger` of its own: people that were "
                 "sent to the first are not sent to the second."
             )
-        with journal.turn() as turn:
-            recovered = turn.take_over(settings.base_url, now=now_ms())
-            held = [
-                lead
-                for lead in recovered
-                if lead.sent_at is not None and settings.on_unknown == "hold"
-            ]
-            turn.settle(
-                [Settlement(lead.source, State.IN_DOUBT, reason=CUT_OFF) for lead in held],
-                now=now_ms(),
-            )
-        if recovered:
-            sent = sum(lead.sent_at is not None for lead in recovered)
-            logger.warning(
-                "A run that was cut off left %d leads behind: %d were never sent and go out "
-                "now; %d may have been stored (on_unknown: %s).",
-                len(recovered),
-                len(recovered) - sent,
-                sent,
-                settings.on_unknown,
-            )
-        for lead in held:
-            self.tally.settled(lead.stream, State.IN_DOUBT.value, recovered=True)
-        if settings.on_unknown == "resend":
-            return [lead._replace(sent_at=None) for lead in recovered]
-        return [lead for lead in recovered if lead not in held]
-
-
-def exit_code_of(failure: OctanistError | None, signum: int | None) -> int:
-    """Give the exit code that the contract has for the way in which a run ended."""
-    if failure is not None:
-        return 1
-    return 128 + signum if signum else 0

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections import deque
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.reconcile import Doubt
-    from target_octanist.ledger.journal import Journal, Recovered
+    from target_octanist.ledger.journal import Journal, Recovered, Turn
     from target_octanist.reporting.tally import Tally
     from target_octanist.settings import Settings
+
+logger = logging.getLogger("target-octanist")
 
 #: How often a record is looked at again that another live run has claimed.
 BUSY_SECONDS: Final = 0.5
@@ -106,6 +109,7 @@ class Engine:
         self._answered_at = float("-inf")
         self._heartbeat_at = float("-inf")
         self._turn_ended_at = float("-inf")
+        self._looked_around_at = float("-inf")
         # What threads share, all of it guarded by one lock with two conditions: the
         # dispatcher and the reader wait for `_changed`, the workers for `_may_send`.
         lock = threading.RLock()
@@ -128,18 +132,8 @@ class Engine:
 
     # For the thread that reads
 
-    def start(self, recovered: Sequence[Recovered] = ()) -> None:
-        """Start to work, first on what dead runs left behind."""
-        for lead in recovered:
-            job = Job(lead.source, lead.stream, lead.payload.encode(), None)
-            job.attempts = lead.attempts
-            job.first_at = time.monotonic()
-            if lead.sent_at is None:
-                self._work.ready.append(job)
-            else:
-                sent_at = lead.sent_at / 1000
-                until = min(time.time(), sent_at + LONGEST_REQUEST_SECONDS)
-                self._inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
+    def start(self) -> None:
+        """Start to work; what dead runs left behind comes before any record."""
         self._dispatcher.start()
 
     @property
@@ -309,6 +303,8 @@ class Engine:
             at = now_ms()
             if beating and not turn.heartbeat(now=at):
                 raise taken_for_dead()
+            recovered = self._take_over(turn, now, at)
+            decided += self._left_in_doubt(recovered)
             turn.settle([d.settlement() for d in decided if d.is_final], now=at)
             if looked is not None:
                 concluded = self._inquiry.conclude(turn, looked, now=now)
@@ -327,6 +323,7 @@ class Engine:
         self._tally.journal(time.monotonic() - now)
         if beating:
             self._heartbeat_at = now
+        self._adopt(recovered)
         for d in decided:
             self._apply(d)
         for candidate, verdict in zip(batch, verdicts, strict=True):
@@ -409,9 +406,9 @@ class Engine:
     def _apply(self, d: Decided) -> None:
         """Act on what was written down about one result."""
         job, outcome = d.job, d.outcome
-        if not self._inquiry.remove(job):
-            del self._work.in_flight[job.source]
+        if self._work.in_flight.pop(job.source, None) is not None:
             self._adjust_pace(d)
+        self._inquiry.remove(job)
         match d.decision:
             case Settle(state):
                 self._settle(job.stream, state, job.number)
@@ -476,6 +473,50 @@ class Engine:
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))
 
+    # What dead runs left behind
+
+    def _take_over(self, turn: Turn, now: float, at: int) -> list[Recovered]:
+        """Take over the claims of dead runs: at first, and while one is waited for."""
+        waits = bool(self._work.busy) and now >= self._looked_around_at + HEARTBEAT_SECONDS
+        if self._looked_around_at != float("-inf") and not waits:
+            return []
+        self._looked_around_at = now
+        return turn.take_over(self._settings.base_url, now=at)
+
+    def _left_in_doubt(self, recovered: Sequence[Recovered]) -> list[Decided]:
+        """Settle what may be stored, where nobody is to be asked."""
+        if self._settings.on_unknown != "hold":
+            return []
+        outcome = Outcome(Kind.UNKNOWN, CUT_OFF)
+        return [
+            Decided(_job(lead), outcome, Settle(State.IN_DOUBT), 0.0)
+            for lead in recovered
+            if lead.sent_at is not None
+        ]
+
+    def _adopt(self, recovered: Sequence[Recovered]) -> None:
+        """Go on with what a dead run had begun."""
+        if not recovered:
+            return
+        on_unknown = self._settings.on_unknown
+        sent = sum(lead.sent_at is not None for lead in recovered)
+        logger.warning(
+            "A run that was cut off left %d leads behind: %d were never sent and go out now; "
+            "%d may have been stored (on_unknown: %s).",
+            len(recovered),
+            len(recovered) - sent,
+            sent,
+            on_unknown,
+        )
+        for lead in recovered:
+            job = _job(lead)
+            if lead.sent_at is None or on_unknown == "resend":
+                self._work.ready.append(job)
+            elif on_unknown == "reconcile":
+                sent_at = lead.sent_at / 1000
+                until = min(time.time(), sent_at + LONGEST_REQUEST_SECONDS)
+                self._inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
+
     # Asking about what may be stored
 
     def _look_if_due(self, now: float) -> None:
@@ -526,3 +567,10 @@ class Engine:
                 self._pace.started(now)
                 job.first_at = job.first_at or now
             return job
+
+
+def _job(lead: Recovered) -> Job:
+    job = Job(lead.source, lead.stream, lead.payload.encode(), None)
+    job.attempts = lead.attempts
+    job.first_at = time.monotonic()
+    return job

@@ -77,9 +77,9 @@ class Inquiry:
         look_at = time.monotonic() + LOOK_AFTER_SECONDS
         self._questions[job.source] = _Question(job, doubt, reason, look_at)
 
-    def remove(self, job: Job) -> bool:
-        """Stop asking about a lead; False if it was never asked about."""
-        return self._questions.pop(job.source, None) is not None
+    def remove(self, job: Job) -> None:
+        """Stop asking about a lead, if it was asked about."""
+        self._questions.pop(job.source, None)
 
     def next_look(self) -> float:
         """Say when to look next (monotonic seconds); infinity if there is nothing to ask."""

@@ -6,10 +6,12 @@ import sqlite3
 import stat
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from target_octanist.errors import LedgerError
+from target_octanist.ledger.database import open_database
 from target_octanist.ledger.journal import UNDELIVERABLE, Claim, Journal, Settlement
 from target_octanist.ledger.tables import State
 
@@ -35,11 +37,6 @@ def unmappable(source):
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    return str(tmp_path / "folder" / "ledger.db")
-
-
-@pytest.fixture
 def journal(ledger):
     opened = Journal.open(ledger)
     opened.begin_run(HERE, "key", now=NOW)
@@ -49,10 +46,11 @@ def journal(ledger):
 
 @pytest.fixture
 def look(ledger):
-    """Ask the file itself, through a connection of its own."""
+    """Ask the database itself, through a connection of its own."""
+    connect = psycopg.connect if "://" in ledger else sqlite3.connect
 
     def rows(sql):
-        connection = sqlite3.connect(ledger)
+        connection = connect(ledger)
         try:
             return connection.execute(sql).fetchall()
         finally:
@@ -71,10 +69,15 @@ def settle(journal, source, state, *, now=NOW, **more):
         turn.settle([Settlement(source, state, **more)], now=now)
 
 
-def test_files_are_for_their_owner_alone(journal, ledger):
+def test_files_are_for_their_owner_alone(file_ledger):
+    journal = Journal.open(file_ledger)
+    journal.begin_run(HERE, "key", now=NOW)
     do_claim(journal, claim("a"))
-    files = list(Path(ledger).parent.iterdir())
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}, files
+    files = list(Path(file_ledger).parent.iterdir())
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in files}
+    journal.close()
+    assert set(modes.values()) == {0o600}, modes
+    assert len(modes) == 3, "the file itself, its log and its shared memory"
 
 
 def test_a_claim_is_on_disk_with_its_payload_before_anything_is_sent(journal, look):
@@ -282,7 +285,7 @@ def test_a_journal_that_cannot_be_used_is_told_in_one_sentence(tmp_path):
 
 
 def test_a_journal_of_a_newer_version_is_not_touched(journal, ledger):
-    engine = create_engine(f"sqlite:///{ledger}")
+    engine = open_database(ledger)
     with engine.begin() as connection:
         connection.execute(text("UPDATE octanist_meta SET value='99' WHERE name='version'"))
     engine.dispose()
