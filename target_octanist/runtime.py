@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from target_octanist.delivery.client import Sender
-    from target_octanist.ledger.journal import Claim
+    from target_octanist.ledger.claims import Claim
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")

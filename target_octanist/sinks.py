@@ -23,7 +23,7 @@ from target_octanist.leads.mapping import (
 )
 from target_octanist.leads.problems import MappingError
 from target_octanist.leads.suggest import suggest_mapping
-from target_octanist.ledger.journal import Claim
+from target_octanist.ledger.claims import Claim
 from target_octanist.runtime import encode_record
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.sinks import Sink
 
-    from target_octanist.ledger.journal import Claim
+    from target_octanist.ledger.claims import Claim
 
 #: What a stream map's expression may raise for one record, and no more than that.
 _EXPRESSION_ERRORS = (MapExpressionError, ValueError, TypeError, KeyError, AttributeError)

@@ -46,7 +46,8 @@ def describe(journal: Journal) -> dict[str, Any]:
     Returns:
         ``outcomes`` (state to count), ``streams`` (stream to state to count), and
         ``in_doubt`` and ``rejected``: lists of objects with source (digest), stream,
-        attempts, times in ISO 8601, request_id, code and reason.
+        attempts, times in ISO 8601, request_id, code and reason, the oldest 1,000 of
+        each; and ``reasons``: how many were rejected for what.
     """
     outcomes: Counter[str] = Counter({state.value: 0 for state in State})
     streams: dict[str, dict[str, int]] = {}
@@ -57,6 +58,10 @@ def describe(journal: Journal) -> dict[str, Any]:
         "outcomes": dict(outcomes),
         "streams": streams,
         "in_doubt": [_plain(row) for row in journal.in_state(State.IN_DOUBT)],
+        "reasons": [
+            {"stream": stream, "reason": reason, "count": count}
+            for stream, reason, count in journal.reasons(State.REJECTED)
+        ],
         "rejected": [_plain(row) for row in journal.in_state(State.REJECTED)],
     }
 
@@ -90,7 +95,7 @@ def _print(report: Mapping[str, Any]) -> None:
         "In doubt: sent, and nobody could tell whether it arrived. Not sent again by itself.",
         report["in_doubt"],
     )
-    _print_reasons(report["rejected"])
+    _print_reasons(report["reasons"])
 
 
 def _print_list(title: str, rows: list[dict[str, Any]]) -> None:
@@ -105,10 +110,8 @@ def _print_list(title: str, rows: list[dict[str, Any]]) -> None:
         click.echo(f"  … and {len(rows) - LISTED} more (--json lists all)")
 
 
-def _print_reasons(rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    click.echo("\nRejected, kept as dead letters (--json lists each):")
-    reasons = Counter((row["stream"], row["reason"]) for row in rows)
-    for (stream, reason), count in reasons.most_common():
-        click.echo(f"  {count:>6} × {stream}: {reason}")
+def _print_reasons(reasons: list[dict[str, Any]]) -> None:
+    if reasons:
+        click.echo("\nRejected, kept as dead letters (--json lists them):")
+    for row in reasons:
+        click.echo(f"  {row['count']:>6} × {row['stream']}: {row['reason']}")

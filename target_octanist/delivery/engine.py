@@ -31,7 +31,7 @@ from target_octanist.delivery.outcome import Kind, Outcome, Response, classify
 from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
 from target_octanist.delivery.stopping import denied, over_budget, taken_for_dead, unreachable
 from target_octanist.errors import OctanistError, describe_bug
-from target_octanist.ledger.journal import Verdict, now_ms
+from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.runs import HEARTBEAT_SECONDS
 from target_octanist.ledger.tables import State
 
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.reconcile import Doubt
-    from target_octanist.ledger.journal import Journal, Recovered, Turn
+    from target_octanist.ledger.claims import Verdict
+    from target_octanist.ledger.journal import Journal
+    from target_octanist.ledger.turn import Recovered, Turn
     from target_octanist.reporting.tally import Tally
     from target_octanist.settings import Settings
 

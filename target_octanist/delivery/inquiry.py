@@ -15,7 +15,7 @@ from target_octanist.delivery.reconcile import Absent, Doubt, Finding, Found, Un
 from target_octanist.ledger.tables import State
 
 if TYPE_CHECKING:
-    from target_octanist.ledger.journal import Turn
+    from target_octanist.ledger.turn import Turn
 
 #: How soon the API is asked about a lead without an answer, and how often.
 LOOK_AFTER_SECONDS: Final = 1.0

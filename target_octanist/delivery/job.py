@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_octanist.delivery.policy import Decision, GiveUp, Settle
-from target_octanist.ledger.journal import UNDELIVERABLE, Claim, Settlement
+from target_octanist.ledger.claims import UNDELIVERABLE, Claim
 from target_octanist.ledger.tables import State
+from target_octanist.ledger.turn import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,17 +8,20 @@ returned survives the loss of power.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from target_octanist.errors import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 #: How long one process waits for another's transaction; theirs last milliseconds.
@@ -122,3 +125,21 @@ def _begin_immediate(connection: Connection) -> None:
     # A transaction that begins by reading and writes later can fail with "database is
     # locked" at once, whatever the timeout; one that begins IMMEDIATE waits its turn.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn a database's failure into one sentence without SQL, values or passwords."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        what = type(cause).__name__
+        # SQLite's own messages are short and name no value; other drivers' may.
+        if type(cause).__module__.startswith("sqlite3"):
+            what = str(cause)
+        message = (
+            f"ledger: the journal cannot be used ({what}). Nothing is sent that cannot be "
+            "written down first; see that the database is there, writable and has room."
+        )
+        raise LedgerError(message) from None

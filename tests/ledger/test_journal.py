@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from target_octanist.errors import LedgerError
+from target_octanist.ledger.claims import UNDELIVERABLE, Claim
 from target_octanist.ledger.database import open_database
-from target_octanist.ledger.journal import UNDELIVERABLE, Claim, Journal, Settlement
+from target_octanist.ledger.journal import Journal
 from target_octanist.ledger.tables import State
+from target_octanist.ledger.turn import Settlement
 
 DAY = 24 * 60 * 60 * 1000
 NOW = 1_800_000_000_000

@@ -1,0 +1,112 @@
+"""Has it been sent before? Decides about one record from what the journal knows; pure.
+
+All of deduplication is here: the same source record, the same person, and what must
+wait because somebody is just about to settle it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from target_octanist.ledger.tables import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Rows that a record of the same person must not be sent beside.
+TAKEN = (State.CLAIMED, State.SENDING, State.DELIVERED, State.IN_DOUBT)
+
+#: ``code`` of dead letters that the API never judged: a re-run tries them again.
+UNDELIVERABLE = "UNDELIVERABLE"
+UNMAPPABLE = "UNMAPPABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one record asks of the journal.
+
+    Attributes:
+        source: Digest that names the source record.
+        persons: Digests of the person; any match inside the window is a duplicate.
+        window_start: The oldest time (ms) at which a person counts as already sent.
+        payload: The lead as JSON text, or None if the record could not be mapped.
+        reason: Why it could not be mapped; set if and only if `payload` is None.
+        record: The source record as JSON text; kept only for a record that is rejected.
+    """
+
+    source: str
+    stream: str
+    persons: tuple[str, ...]
+    window_start: int
+    payload_digest: str
+    payload: str | None
+    reason: str | None = None
+    record: str | None = None
+
+
+class Verdict(NamedTuple):
+    """What the journal says to a claim.
+
+    Attributes:
+        kind: ``send`` (it is now claimed), ``duplicate``, ``rejected`` (stored as dead
+            letter), ``behind`` (wait for `other`, which this run is about to settle) or
+            ``busy`` (another live run has it; ask again later).
+        other: The source of the lead that decides, where there is one.
+    """
+
+    kind: str
+    other: str | None = None
+
+
+class Known(NamedTuple):
+    """The row of a source record that the journal already has."""
+
+    state: str
+    run: str
+    payload_digest: str
+    code: object
+
+
+class Taken(NamedTuple):
+    """A lead of the same person that was sent, or is about to be."""
+
+    source: str
+    state: str
+    run: str
+    at: int
+
+
+def decide(
+    claim: Claim, row: Known | None, taken: Mapping[str, Sequence[Taken]], run: str
+) -> Verdict:
+    """Decide about one record.
+
+    Args:
+        claim: The record.
+        row: What the journal has of this source record, if anything.
+        taken: Digest of a person to the leads of that person which count.
+        run: This run, whose own claims are waited for in another way than others'.
+    """
+    if row is not None:
+        if row.state in {State.CLAIMED, State.SENDING}:
+            return Verdict("behind" if row.run == run else "busy", claim.source)
+        if row.state in {State.DELIVERED, State.DUPLICATE, State.IN_DOUBT}:
+            return Verdict("duplicate")
+        # Filtered or rejected: no lead was made of it, so a changed payload has a
+        # chance of its own. The same payload would only be refused again, unless
+        # nobody ever judged it.
+        judged = row.code not in {UNDELIVERABLE, UNMAPPABLE}
+        if judged and claim.payload is not None and row.payload_digest == claim.payload_digest:
+            return Verdict("duplicate")
+    if claim.payload is None:
+        return Verdict("rejected")
+    for person in claim.persons:
+        for other in taken.get(person, ()):
+            if other.source == claim.source:
+                continue
+            if other.state in {State.CLAIMED, State.SENDING}:
+                return Verdict("behind" if other.run == run else "busy", other.source)
+            if other.state == State.IN_DOUBT or other.at >= claim.window_start:
+                return Verdict("duplicate", other.source)
+    return Verdict("send")

@@ -1,0 +1,329 @@
+"""One transaction on the journal: what can be read and written down in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, or_, select, update
+
+from target_octanist.ledger.claims import TAKEN, UNMAPPABLE, Claim, Known, Taken, Verdict, decide
+from target_octanist.ledger.runs import RunRow, is_alive, this_place
+from target_octanist.ledger.tables import State, leads, persons, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a claimed lead ended.
+
+    Attributes:
+        reason: Our own sentence; it holds no value of the record.
+        message: What the API said. It may quote the lead, so it is never logged.
+        record: The source record as JSON text, for a dead letter.
+    """
+
+    source: str
+    state: State
+    lead_id: str | None = None
+    request_id: str | None = None
+    code: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    record: str | None = None
+
+
+class Recovered(NamedTuple):
+    """A lead that a dead run had claimed.
+
+    Attributes:
+        sent_at: When it may have been sent (ms since 1970 UTC); None if it surely was not.
+    """
+
+    source: str
+    stream: str
+    payload: str
+    attempts: int
+    sent_at: int | None
+
+
+class Turn:
+    """What can be done to the journal inside one transaction."""
+
+    def __init__(self, connection: Connection, run: str) -> None:
+        self._connection = connection
+        self._run = run
+
+    def heartbeat(self, *, now: int) -> bool:
+        """Sign that this run lives.
+
+        Returns:
+            False if another run took this one for dead, and with it what it had
+            claimed. It must then stop: to send now could double a lead.
+        """
+        result = self._connection.execute(
+            update(runs)
+            .where(runs.c.id == self._run, runs.c.ended_at.is_(None))
+            .values(heartbeat_at=now)
+        )
+        return result.rowcount == 1
+
+    def claim(self, claims: Sequence[Claim], *, now: int) -> list[Verdict]:
+        """Decide for each record, in order, and write down what is to be sent."""
+        if not claims:
+            return []
+        known = self._rows_of(claims)
+        taken = self._persons_of(claims)
+        verdicts: list[Verdict] = []
+        fresh: list[dict[str, object]] = []
+        changed: list[dict[str, object]] = []
+        people: list[dict[str, object]] = []
+        for claim in claims:
+            verdict = decide(claim, known.get(claim.source), taken, self._run)
+            verdicts.append(verdict)
+            if verdict.kind in {"behind", "busy"} or (
+                verdict.kind == "duplicate" and verdict.other is None
+            ):
+                continue
+            row = _row(claim, verdict, run=self._run, now=now)
+            (changed if claim.source in known else fresh).append(row)
+            known[claim.source] = Known(
+                str(row["state"]), self._run, claim.payload_digest, row["code"]
+            )
+            if verdict.kind == "send":
+                for person in claim.persons:
+                    people.append({"digest": person, "source": claim.source})
+                    taken.setdefault(person, []).append(
+                        Taken(claim.source, State.CLAIMED.value, self._run, now)
+                    )
+        if fresh:
+            self._connection.execute(insert(leads), fresh)
+        if changed:
+            columns = [name for name in changed[0] if name != "source"]
+            self._connection.execute(
+                update(leads)
+                .where(leads.c.source == bindparam("b_source"))
+                .values({name: bindparam(f"b_{name}") for name in columns}),
+                [{f"b_{name}": value for name, value in row.items()} for row in changed],
+            )
+            self._connection.execute(
+                delete(persons).where(persons.c.source.in_([row["source"] for row in changed]))
+            )
+        if people:
+            self._connection.execute(insert(persons), people)
+        return verdicts
+
+    def start_sending(self, sources: Iterable[str], *, now: int) -> None:
+        """Write down that requests for these leads may be on their way."""
+        rows = [{"b_source": source} for source in sources]
+        if rows:
+            self._connection.execute(
+                update(leads)
+                .where(leads.c.source == bindparam("b_source"))
+                .values(state=State.SENDING.value, sent_at=now, attempts=leads.c.attempts + 1),
+                rows,
+            )
+
+    def not_stored(self, sources: Iterable[str]) -> None:
+        """Write down that the API surely did not store these leads; they may be sent again."""
+        rows = [{"b_source": source} for source in sources]
+        if rows:
+            self._connection.execute(
+                update(leads)
+                .where(leads.c.source == bindparam("b_source"))
+                .values(state=State.CLAIMED.value),
+                rows,
+            )
+
+    def known_ids(self, ids: Iterable[str]) -> frozenset[str]:
+        """Say which of these lead ids belong to leads of this journal."""
+        known = select(leads.c.lead_id).where(leads.c.lead_id.in_(set(ids)))
+        return frozenset(self._connection.execute(known).scalars())
+
+    def rivals(self, source: str) -> frozenset[str]:
+        """Name the other leads that may be stored just now and have the same payload.
+
+        A row of the API's list that looks like one of them could be any of them.
+        """
+        digest = select(leads.c.payload_digest).where(leads.c.source == source).scalar_subquery()
+        rows = self._connection.execute(
+            select(leads.c.source).where(
+                leads.c.state == State.SENDING.value,
+                leads.c.payload_digest == digest,
+                leads.c.source != source,
+            )
+        )
+        return frozenset(rows.scalars())
+
+    def settle(self, settlements: Sequence[Settlement], *, now: int) -> None:
+        """Write down how leads ended."""
+        if not settlements:
+            return
+        self._connection.execute(
+            update(leads)
+            .where(leads.c.source == bindparam("b_source"))
+            .values(
+                state=bindparam("b_state"),
+                run=self._run,
+                lead_id=bindparam("b_lead_id"),
+                request_id=bindparam("b_request_id"),
+                code=bindparam("b_code"),
+                reason=bindparam("b_reason"),
+                message=bindparam("b_message"),
+                record=bindparam("b_record"),
+                # Kept for dead letters and for what is in doubt.
+                payload=case((bindparam("b_done"), None), else_=leads.c.payload),
+                settled_at=now,
+            ),
+            [
+                {
+                    "b_source": s.source,
+                    "b_state": s.state.value,
+                    "b_lead_id": s.lead_id,
+                    "b_request_id": s.request_id,
+                    "b_code": s.code,
+                    "b_reason": s.reason,
+                    "b_message": s.message,
+                    "b_record": s.record,
+                    "b_done": s.state in {State.DELIVERED, State.FILTERED},
+                }
+                for s in settlements
+            ],
+        )
+
+    def take_over(self, destination: str, *, now: int) -> list[Recovered]:
+        """Take over what dead runs to the same destination had claimed."""
+        others = self._connection.execute(
+            select(runs.c.id, runs.c.place, runs.c.pid, runs.c.heartbeat_at, runs.c.ended_at)
+            .where(runs.c.destination == destination, runs.c.id != self._run)
+            .where(
+                or_(
+                    runs.c.ended_at.is_(None),
+                    select(leads.c.source)
+                    .where(
+                        leads.c.run == runs.c.id,
+                        leads.c.state.in_([State.CLAIMED.value, State.SENDING.value]),
+                    )
+                    .exists(),
+                )
+            )
+        ).all()
+        place = this_place()
+        dead = [
+            row.id
+            for row in others
+            if not is_alive(RunRow(*row), now=now, place=place, pid=os.getpid())
+        ]
+        if not dead:
+            return []
+        unsettled = (
+            leads.c.run.in_(dead),
+            leads.c.state.in_([State.CLAIMED.value, State.SENDING.value]),
+        )
+        found = self._connection.execute(
+            select(
+                leads.c.source,
+                leads.c.stream,
+                leads.c.payload,
+                leads.c.state,
+                leads.c.attempts,
+                leads.c.sent_at,
+            )
+            .where(*unsettled)
+            .order_by(leads.c.claimed_at, leads.c.source)
+        ).all()
+        self._connection.execute(update(leads).where(*unsettled).values(run=self._run))
+        self._connection.execute(
+            update(runs).where(runs.c.id.in_(dead), runs.c.ended_at.is_(None)).values(ended_at=now)
+        )
+        return [
+            Recovered(
+                row.source,
+                row.stream,
+                row.payload or "{}",
+                row.attempts,
+                row.sent_at if row.state == State.SENDING else None,
+            )
+            for row in found
+        ]
+
+    def release(self, sources: Iterable[str]) -> None:
+        """Forget leads that were claimed and never sent; their STATE is not out yet.
+
+        The tap sends them again, and a mapping that is mended by then applies to them.
+        """
+        mine = (leads.c.run == self._run, leads.c.state == State.CLAIMED.value)
+        for source in sources:
+            this = (leads.c.source == source, *mine)
+            self._connection.execute(
+                delete(persons).where(persons.c.source.in_(select(leads.c.source).where(*this)))
+            )
+            self._connection.execute(delete(leads).where(*this))
+
+    def sign_off(self, *, now: int, exit_code: int) -> None:
+        """Write down that this run is over."""
+        self._connection.execute(
+            update(runs)
+            .where(runs.c.id == self._run)
+            .values(ended_at=now, heartbeat_at=now, exit_code=exit_code)
+        )
+
+    def _rows_of(self, claims: Sequence[Claim]) -> dict[str, Known]:
+        rows = self._connection.execute(
+            select(
+                leads.c.source, leads.c.state, leads.c.run, leads.c.payload_digest, leads.c.code
+            ).where(leads.c.source.in_({claim.source for claim in claims}))
+        )
+        return {row.source: Known(*row[1:]) for row in rows}
+
+    def _persons_of(self, claims: Sequence[Claim]) -> dict[str, list[Taken]]:
+        digests = {person for claim in claims for person in claim.persons}
+        taken: dict[str, list[Taken]] = {}
+        if digests:
+            rows = self._connection.execute(
+                select(
+                    persons.c.digest,
+                    leads.c.source,
+                    leads.c.state,
+                    leads.c.run,
+                    func.coalesce(leads.c.settled_at, leads.c.claimed_at),
+                )
+                .join(leads, leads.c.source == persons.c.source)
+                .where(persons.c.digest.in_(digests))
+            )
+            for row in rows:
+                # Not a condition of the query: SQLite would take it for the more
+                # selective one, and read every delivered lead for each batch.
+                if row.state in TAKEN:
+                    taken.setdefault(row.digest, []).append(Taken(*row[1:]))
+        return taken
+
+
+def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, object]:
+    state = {
+        "send": State.CLAIMED,
+        "duplicate": State.DUPLICATE,
+        "rejected": State.REJECTED,
+    }[verdict.kind]
+    return {
+        "source": claim.source,
+        "stream": claim.stream,
+        "state": state.value,
+        "run": run,
+        "payload_digest": claim.payload_digest,
+        "payload": claim.payload if state is State.CLAIMED else None,
+        "record": claim.record if state is State.REJECTED else None,
+        "attempts": 0,
+        "claimed_at": now,
+        "sent_at": None,
+        "settled_at": None if state is State.CLAIMED else now,
+        "lead_id": None,
+        "request_id": None,
+        "code": UNMAPPABLE if state is State.REJECTED else None,
+        "reason": claim.reason,
+        "message": None,
+        "twin": verdict.other,
+    }
