@@ -117,7 +117,13 @@ MAY_KNOW = {
 ONLY_IN = {
     "requests": {"delivery/client.py"},
     "urllib3": {"delivery/client.py"},
-    "threading": {"delivery/engine.py", "delivery/client.py", "reporting/tally.py", "sandbox"},
+    "threading": {
+        "delivery/engine.py",
+        "delivery/senders.py",
+        "delivery/client.py",
+        "reporting/tally.py",
+        "sandbox",
+    },
     "sqlalchemy": {"ledger"},
     "starlette": {"sandbox"},
 }

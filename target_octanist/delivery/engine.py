@@ -1,7 +1,7 @@
 """The pipeline behind the mapping: claim, send, classify, settle, while reading goes on.
 
-One dispatcher thread owns the journal and every decision; worker threads do nothing
-but send. The dispatcher works in turns, and a turn is one transaction::
+One dispatcher thread owns the journal and every decision; the senders do nothing but
+send. The dispatcher works in turns, and a turn is one transaction::
 
     results of requests ─┐                          ┌─ settled: the frontier moves on
     records waiting ─────┼─► one commit on disk ────┼─ claimed: they queue up
@@ -26,9 +26,10 @@ from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.delivery.frontier import Frontier
 from target_octanist.delivery.inquiry import Inquiry, Looked
 from target_octanist.delivery.job import Candidate, Decided, Job, Result
-from target_octanist.delivery.lookup import look_up
-from target_octanist.delivery.outcome import Kind, Outcome, Response, classify
+from target_octanist.delivery.lookup import ListingFailed, Window, look_up
+from target_octanist.delivery.outcome import Kind, NoAnswer, Outcome, Response, classify
 from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
+from target_octanist.delivery.senders import Senders
 from target_octanist.delivery.stopping import denied, over_budget, taken_for_dead, unreachable
 from target_octanist.errors import OctanistError, describe_bug
 from target_octanist.ledger.journal import now_ms
@@ -100,26 +101,19 @@ class Engine:
         self._journal = journal
         self._sender = sender
         self._policy = policy
-        self._pace = pace
         self._tally = tally
         self._budget = ErrorBudget(settings.max_rejected_percent)
         self._frontier = Frontier(self._budget)
         self._inquiry = Inquiry(policy)
         self._work = _Work()
         self._ticket = itertools.count()
-        self._workers: list[threading.Thread] = []
+        self._senders = Senders(sender, pace, settings.max_concurrency, self._take_result)
         self._answered_at = float("-inf")
         self._heartbeat_at = float("-inf")
         self._turn_ended_at = float("-inf")
         self._looked_around_at = float("-inf")
-        # What threads share, all of it guarded by one lock with two conditions: the
-        # dispatcher and the reader wait for `_changed`, the workers for `_may_send`.
-        lock = threading.RLock()
-        self._changed = threading.Condition(lock)
-        self._may_send = threading.Condition(lock)
-        self._outbox: deque[Job] = deque()
-        self._requests = 0
-        self._over = False
+        # What threads share, all of it guarded by `_changed`.
+        self._changed = threading.Condition()
         self._inbox: deque[Candidate] = deque()
         self._inbox_since = 0.0
         self._results: list[Result] = []
@@ -190,7 +184,7 @@ class Engine:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-            self._may_send.notify_all()
+        self._senders.halt()
 
     def wait(self) -> bool:
         """Wait a moment and say whether the engine has ended."""
@@ -201,7 +195,7 @@ class Engine:
         """Tell what is going on, for metrics; the numbers may be a turn old."""
         return {
             "in_flight": len(self._work.in_flight),
-            "pace": self._pace.limit,
+            "pace": self._senders.limit,
             "queue_depth": len(self._inbox) + len(self._work.ready) + len(self._work.later),
         }
 
@@ -225,9 +219,9 @@ class Engine:
             self._fail(OctanistError(describe_bug(bug)))
         finally:
             with self._changed:
-                self._stopping = self._over = True
+                self._stopping = True
                 self._changed.notify_all()
-                self._may_send.notify_all()
+            self._senders.close()
 
     def _fail(self, failure: OctanistError) -> None:
         with self._changed:
@@ -276,7 +270,7 @@ class Engine:
         if work.busy:
             due.append(work.busy[0][0] - now)
         if not self._looking:
-            due.append(max(self._inquiry.next_look() - now, self._pace.delay(now)))
+            due.append(max(self._inquiry.next_look() - now, self._senders.delay(now)))
         if work.ready and self._room() > 0:
             due.append(0.0)
         return min(due)
@@ -288,7 +282,7 @@ class Engine:
         are marked as sending, and so may have to be asked about after a crash:
         that is why they are no more.
         """
-        return 2 * self._pace.limit - len(self._work.in_flight)
+        return 2 * self._senders.limit - len(self._work.in_flight)
 
     def _turn(self) -> None:
         now, wall = time.monotonic(), time.time()
@@ -330,7 +324,7 @@ class Engine:
             self._apply(d)
         for candidate, verdict in zip(batch, verdicts, strict=True):
             self._apply_verdict(candidate, verdict)
-        self._hand_to_workers(starting)
+        self._senders.send(starting)
         self._look_if_due(now)
         self._turn_ended_at = time.monotonic()
 
@@ -393,18 +387,6 @@ class Engine:
             starting.append(job)
         return starting
 
-    def _hand_to_workers(self, jobs: list[Job]) -> None:
-        wanted = min(len(self._work.in_flight), self._settings.max_concurrency)
-        while len(self._workers) < wanted:
-            worker = threading.Thread(
-                target=self._send_jobs, name=f"sender-{len(self._workers) + 1}", daemon=True
-            )
-            self._workers.append(worker)
-            worker.start()
-        with self._may_send:
-            self._outbox.extend(jobs)
-            self._may_send.notify(len(jobs))
-
     def _apply(self, d: Decided) -> None:
         """Act on what was written down about one result."""
         job, outcome = d.job, d.outcome
@@ -435,12 +417,16 @@ class Engine:
                 self._fail(denied(outcome, self._settings.base_url))
 
     def _adjust_pace(self, d: Decided) -> None:
-        with self._may_send:
-            if d.outcome.kind is Kind.THROTTLED:
-                self._pace.throttled(d.finished_at, d.job.started_at, d.outcome.wait_seconds)
-            elif d.outcome.kind is not Kind.RETRY:
-                self._pace.succeeded()
-                self._may_send.notify()
+        if d.outcome.kind is Kind.THROTTLED:
+            self._senders.slow_down(d.finished_at, d.job.started_at, d.outcome.wait_seconds)
+        elif d.outcome.kind is not Kind.RETRY:
+            self._senders.speed_up()
+
+    def _take_result(self, result: Result) -> None:
+        """Take what came of a job; called by the senders' threads."""
+        with self._changed:
+            self._results.append(result)
+            self._changed.notify_all()
 
     def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
         claim = candidate.claim
@@ -522,7 +508,7 @@ class Engine:
     # Asking about what may be stored
 
     def _look_if_due(self, now: float) -> None:
-        if self._looking or self._stopping or self._pace.delay(now) > 0:
+        if self._looking or self._stopping or self._senders.delay(now) > 0:
             return
         if self._inquiry.next_look() <= now:
             self._looking = True
@@ -531,44 +517,14 @@ class Engine:
 
     def _look(self, doubts: list[Doubt]) -> None:
         asked_at = time.time()
-        looked = Looked(asked_at, look_up(self._sender, doubts))
+        found: list[Window] | ListingFailed
+        try:
+            found = look_up(self._sender, doubts)
+        except Exception as bug:  # noqa: BLE001 - the dispatcher waits for an answer
+            found = ListingFailed(NoAnswer(describe_bug(bug)))
         with self._changed:
-            self._looked = looked
+            self._looked = Looked(asked_at, found)
             self._changed.notify_all()
-
-    # The workers
-
-    def _send_jobs(self) -> None:
-        while (job := self._next_job()) is not None:
-            answer = self._sender.send(job.payload) if job.started_at else None
-            with self._changed:
-                self._requests -= 1
-                self._results.append(Result(job, answer, time.monotonic()))
-                self._changed.notify_all()
-
-    def _next_job(self) -> Job | None:
-        """Wait until a lead may be sent, at the pace that is allowed; None at the end.
-
-        Once the run is stopping, what is left comes out without a start time: it is
-        not to be sent.
-        """
-        with self._may_send:
-            while True:
-                now = time.monotonic()
-                delay = 0.0 if self._stopping else self._pace.delay(now)
-                free = self._stopping or self._requests < self._pace.limit
-                if self._outbox and free and delay <= 0:
-                    break
-                if self._over and not self._outbox:
-                    return None
-                self._may_send.wait(delay if self._outbox and free else None)
-            job = self._outbox.popleft()
-            self._requests += 1
-            job.started_at = 0.0 if self._stopping else now
-            if not self._stopping:
-                self._pace.started(now)
-                job.first_at = job.first_at or now
-            return job
 
 
 def _job(lead: Recovered) -> Job:

@@ -1,0 +1,133 @@
+"""The threads that post leads, as many and as fast as the pace allows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from target_octanist.delivery.job import Result
+from target_octanist.delivery.outcome import NoAnswer
+from target_octanist.errors import describe_bug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from target_octanist.delivery.client import Sender
+    from target_octanist.delivery.job import Job
+    from target_octanist.delivery.outcome import Answer
+    from target_octanist.delivery.pace import Pace
+
+
+class Senders:
+    """Takes jobs and gives results; every job comes back, sent or not.
+
+    Threads are started as they are needed. They are daemons: a server that never
+    answers must not keep the process from ending.
+    """
+
+    def __init__(
+        self, sender: Sender, pace: Pace, most: int, give: Callable[[Result], None]
+    ) -> None:
+        """Make the pool.
+
+        Args:
+            sender: The other side.
+            pace: From now on only these threads' methods may touch it.
+            most: The most threads.
+            give: Takes a result; called from any thread.
+        """
+        self._sender = sender
+        self._pace = pace
+        self._most = most
+        self._give = give
+        self._threads: list[threading.Thread] = []
+        # All of the rest is guarded by this condition.
+        self._may_send = threading.Condition()
+        self._outbox: deque[Job] = deque()
+        self._in_flight = 0
+        self._halted = False
+        self._closed = False
+
+    @property
+    def limit(self) -> int:
+        """The most requests that may be in flight now."""
+        return self._pace.limit
+
+    def delay(self, now: float) -> float:
+        """Say how many seconds the next request has to wait."""
+        with self._may_send:
+            return self._pace.delay(now)
+
+    def send(self, jobs: Iterable[Job]) -> None:
+        """Take jobs, to be sent in this order as soon as the pace allows."""
+        with self._may_send:
+            self._outbox.extend(jobs)
+            wanted = min(len(self._outbox) + self._in_flight, self._most)
+            while len(self._threads) < wanted:
+                name = f"sender-{len(self._threads) + 1}"
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._may_send.notify_all()
+
+    def slow_down(self, now: float, started_at: float, wait: float) -> None:
+        """Take note that the server asked for patience (see `Pace.throttled`)."""
+        with self._may_send:
+            self._pace.throttled(now, started_at, wait)
+
+    def speed_up(self) -> None:
+        """Take note that a request was answered as it should be."""
+        with self._may_send:
+            self._pace.succeeded()
+            self._may_send.notify()
+
+    def halt(self) -> None:
+        """Send nothing more: what is left comes back without an answer."""
+        with self._may_send:
+            self._halted = True
+            self._may_send.notify_all()
+
+    def close(self) -> None:
+        """Let the threads end when nothing is left."""
+        with self._may_send:
+            self._closed = True
+            self._may_send.notify_all()
+
+    def _work(self) -> None:
+        while (job := self._next_job()) is not None:
+            answer = self._post(job) if job.started_at else None
+            finished_at = time.monotonic()
+            with self._may_send:
+                self._in_flight -= 1
+            self._give(Result(job, answer, finished_at))
+
+    def _post(self, job: Job) -> Answer:
+        try:
+            return self._sender.send(job.payload)
+        except Exception as bug:  # noqa: BLE001 - the job must come back, and may have been sent
+            return NoAnswer(describe_bug(bug))
+
+    def _next_job(self) -> Job | None:
+        """Wait until a job may be sent; None at the end.
+
+        A job that is not to be sent any more comes out without a start time.
+        """
+        with self._may_send:
+            while True:
+                now = time.monotonic()
+                delay = 0.0 if self._halted else self._pace.delay(now)
+                free = self._halted or self._in_flight < self._pace.limit
+                if self._outbox and free and delay <= 0:
+                    break
+                if self._closed and not self._outbox:
+                    return None
+                self._may_send.wait(delay if self._outbox and free else None)
+            job = self._outbox.popleft()
+            self._in_flight += 1
+            job.started_at = 0.0 if self._halted else now
+            if not self._halted:
+                self._pace.started(now)
+                job.first_at = job.first_at or now
+            return job
