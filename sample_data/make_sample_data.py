@@ -208,7 +208,7 @@ def as_rows(frame: pd.DataFrame) -> list[Row]:
 
 def disguised(row: Row, random: Random) -> Row:
     """Give the same person, found by the address or the number, spelled another way."""
-    if row["phone"][1] and random.random() < 0.5:  # noqa: PLR2004 - one half
+    if row["phone"][1] and random.random() < 0.5:
         return {**row, "email": "", "style": "other"}
     return {**row, "email": f"  {row['email'].title()} ", "phone": ("", "")}
 
