@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.outcome import NoAnswer, NotSent
-from target_octanist.delivery.quota import usage
+from target_octanist.delivery.quota import Usage
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.journal import Journal
 
@@ -83,9 +83,10 @@ def _check_key(client: OctanistClient, base_url: str) -> Check:
 
 
 def _check_quota(client: OctanistClient) -> Check:
-    used, limit = usage(client.stats())
-    if used is None:
+    usage = Usage.read(client.stats())
+    if usage.used is None:
         return Check("quota", None, "not told by the API")
-    if limit is None:
-        return Check("quota", passed=True, finding=f"{used} leads used, no limit")
-    return Check("quota", used < limit, f"{used} of {limit} leads used")
+    if usage.limit is None:
+        return Check("quota", passed=True, finding=f"{usage.used} leads used, no limit")
+    room = usage.used < usage.limit
+    return Check("quota", room, f"{usage.used} of {usage.limit} leads used")

@@ -20,7 +20,7 @@ from target_octanist.delivery.engine import Engine
 from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.policy import Policy
-from target_octanist.delivery.quota import check_quota
+from target_octanist.delivery.quota import Quota, Usage
 from target_octanist.errors import LedgerError
 from target_octanist.ledger.database import IN_MEMORY
 from target_octanist.ledger.journal import Journal, now_ms
@@ -71,11 +71,12 @@ class Run:
         sender: Sender
         if settings.dry_run:
             sender = DryRunSender()
+            quota = Quota(Usage(None, None), "off")
         else:
             client = sender = OctanistClient(
                 settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
             )
-            check_quota(client, settings.check_quota)
+            quota = Quota.ask(client, settings.check_quota, settings.base_url)
         self.journal = Journal.open(IN_MEMORY if settings.dry_run else settings.ledger)
         try:
             self._begin()
@@ -88,6 +89,7 @@ class Run:
             sender,
             policy=Policy(settings.max_attempts, settings.on_unknown),
             pace=Pace(settings.max_concurrency, settings.requests_per_second),
+            quota=quota,
             tally=self.tally,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges)

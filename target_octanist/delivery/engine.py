@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from target_octanist.delivery.client import Sender
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
+    from target_octanist.delivery.quota import Quota
     from target_octanist.delivery.reconcile import Doubt
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.journal import Journal
@@ -95,12 +96,14 @@ class Engine:
         *,
         policy: Policy,
         pace: Pace,
+        quota: Quota,
         tally: Tally,
     ) -> None:
         self._settings = settings
         self._journal = journal
         self._sender = sender
         self._policy = policy
+        self._quota = quota
         self._tally = tally
         self._budget = ErrorBudget(settings.max_rejected_percent)
         self._frontier = Frontier(self._budget)
@@ -272,7 +275,9 @@ class Engine:
         if not self._looking:
             due.append(max(self._inquiry.next_look() - now, self._senders.delay(now)))
         if work.ready and self._room() > 0:
-            due.append(0.0)
+            # With the quota used up, what is in flight decides whether there is room.
+            waits = work.in_flight and self._quota.room(len(work.in_flight)) == 0
+            due.append(float("inf") if waits else 0.0)
         return min(due)
 
     def _room(self) -> int:
@@ -380,7 +385,13 @@ class Engine:
         starting: list[Job] = []
         if self._stopping:
             return starting
-        for _ in range(min(self._room(), len(self._work.ready))):
+        wanted = min(self._room(), len(self._work.ready))
+        allowed = self._quota.room(len(self._work.in_flight) + len(self._inquiry))
+        if allowed is not None and allowed < wanted:
+            wanted = allowed
+            if not (allowed or self._work.in_flight or self._inquiry):
+                self._fail(self._quota.exhausted())
+        for _ in range(wanted):
             job = self._work.ready.popleft()
             # From here on it counts as in flight, whether or not the commit succeeds.
             self._work.in_flight[job.source] = job
@@ -452,6 +463,8 @@ class Engine:
     def _settle(self, stream: str, state: State, number: int | None) -> None:
         """Count a settled record and let the frontier move, unless that breaks the budget."""
         self._tally.settled(stream, state.value, recovered=number is None)
+        if state is State.DELIVERED:
+            self._quota.delivered()
         if number is None:
             return
         with self._changed:

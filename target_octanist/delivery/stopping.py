@@ -34,6 +34,14 @@ def unreachable(outcome: Outcome, base_url: str) -> Unreachable:
     )
 
 
+def over_quota(limit: int) -> Denied:
+    """The organisation's plan has no room for more leads."""
+    return Denied(
+        f"check_quota: all {limit} leads of the plan are used; what is sent beyond may be "
+        "stored but locked."
+    )
+
+
 def over_budget(budget: ErrorBudget) -> BudgetExceeded:
     """More leads were rejected than the settings allow."""
     return BudgetExceeded(

@@ -46,7 +46,10 @@ def open_database(ledger: str, *, create: bool = True) -> Engine:
     """
     if ledger == IN_MEMORY:
         engine = create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+            "sqlite://",
+            poolclass=StaticPool,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False},
         )
     elif "://" in ledger:
         return _open_postgresql(ledger)
@@ -83,6 +86,7 @@ def _open_sqlite(path: Path, *, create: bool) -> Engine:
         raise LedgerError(message) from None
     return create_engine(
         f"sqlite:///{path}",
+        hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
     )
 
@@ -100,6 +104,7 @@ def _open_postgresql(ledger: str) -> Engine:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"connect_timeout": 10},
         )
     except (ModuleNotFoundError, NoSuchModuleError):

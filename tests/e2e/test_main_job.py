@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support.sandbox import Sandbox
 from tests.support.target import Target, octanist, person, record, schema, state
 
 pytestmark = pytest.mark.e2e
@@ -43,7 +44,9 @@ def test_a_thousand_leads_with_repeats_arrive_once_and_again_never(sandbox, targ
     assert "0 delivered, 1100 duplicate" in second.stderr
 
 
-def test_no_log_line_names_a_person_or_the_key(sandbox, target):
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_no_log_line_names_a_person_or_the_key(sandbox, target, level):
+    target.env["LOGLEVEL"] = level
     sandbox.fault(kind="status", status=400, message="canary", method="POST", path="/leads", nth=3)
     lines = [
         schema(),
@@ -51,7 +54,8 @@ def test_no_log_line_names_a_person_or_the_key(sandbox, target):
         record(id=99, name="Canary Broken", email="canary.broken at example", phone="n/a"),
         state({"at": 1}),
     ]
-    for more in ({}, {"dry_run": True}, {"api_key": "canary-key", "base_url": sandbox.base_url}):
+    maps = {"leads": {"name": "name + str(id)", "note": "phone[0] + 1", "__filter__": "id != 7"}}
+    for more in ({}, {"dry_run": True}, {"validate_records": True}, {"stream_maps": maps}):
         done = target.run(lines, **more)
         told = (done.stdout + done.stderr).lower()
         for secret in ("canary", "3161000", "sandbox-key", "example.com"):
@@ -126,6 +130,23 @@ def test_a_dry_run_sends_nothing_and_promises_nothing(sandbox, target):
     assert sandbox.requests() == []
     assert not target.ledger.exists()
     assert "would be delivered" in done.stderr
+
+
+def test_a_quota_that_is_used_up_stops_the_run_before_it_is_exceeded(tmp_path):
+    with Sandbox("--leads-limit", "30") as sandbox:
+        target = Target(tmp_path, sandbox.base_url, check_quota="fail")
+        lines = [schema()]
+        for number in range(1, 61):
+            lines += [record(**person(number)), state({"at": number})]
+        done = target.run(lines)
+        assert done.returncode == 1
+        assert "check_quota" in done.stderr
+        assert len(sandbox.leads()) == 30
+        assert done.states[-1]["at"] <= 30
+        warned = target.run(lines, check_quota="warn")
+        assert warned.returncode == 0, warned.stderr
+        assert "check_quota" in warned.stderr
+        assert len(sandbox.leads()) == 60
 
 
 def test_the_test_of_meltano_sends_no_lead(sandbox, target):

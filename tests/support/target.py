@@ -83,6 +83,7 @@ class Target:
 
     def __init__(self, folder: Path, base_url: str, **settings: Any) -> None:
         self.folder = folder
+        self.env: dict[str, str] = {}
         self.ledger = folder / "ledger.db"
         self.settings = {
             "api_key": "sandbox-key",
@@ -100,7 +101,7 @@ class Target:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(self.folder),
+            env=environment(self.folder, **self.env),
         )
 
     def run(self, lines: Iterable[str] | bytes, **settings: Any) -> Finished:
