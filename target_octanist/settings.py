@@ -1,31 +1,23 @@
-"""The settings of a run, typed and checked: all mistakes are reported at once.
+"""The settings of a run, typed.
 
-``config_schema.py`` documents the same settings for ``--about``; a test keeps the
-two, ``meltano.yml`` and the README equal.
+`settings_reader.py` reads and checks them, and `config_schema.py` documents them for
+``--about``; a test keeps these, ``meltano.yml`` and the README equal.
 """
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Literal
 
-import phonenumbers
 import platformdirs
 
-from target_octanist.errors import SettingsError
-from target_octanist.leads.identity import check_dedupe_by
-from target_octanist.leads.mapping import compile_mapping, merge_layers
-from target_octanist.leads.problems import MappingError
-from target_octanist.loopback import is_loopback
+from target_octanist.leads.mapping import merge_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 OnUnknown = Literal["reconcile", "hold", "resend"]
 CheckQuota = Literal["off", "warn", "fail"]
@@ -35,17 +27,6 @@ Contract = Literal["full", "legacy"]
 TEST_STREAM = "meltano_test_stream"
 
 LEDGER_FILE = "octanist-ledger.db"
-
-STREAM_KEYS = (
-    "stream",
-    "preset",
-    "mode",
-    "mapping",
-    "phone_region",
-    "dedupe_by",
-    "dedupe_window_days",
-    "key",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +72,6 @@ class Settings:
     report_path: str | None = None
     strict_contract: Contract = "full"
 
-    @classmethod
-    def from_config(
-        cls, config: Mapping[str, Any], environ: Mapping[str, str] = os.environ
-    ) -> Settings:
-        """Read and check a configuration.
-
-        Args:
-            config: Setting name to value, as Meltano or a JSON file gives it. Null means
-                "not set". Names that this target does not have are left to the SDK.
-            environ: Where to look for the folders that the default ledger may live in.
-
-        Raises:
-            SettingsError: With one sentence for every mistake.
-        """
-        return _Reader(config, environ).settings()
-
     def stream(self, name: str) -> StreamSettings:
         """Lay the matching entries of ``streams`` over each other for one stream.
 
@@ -140,268 +105,9 @@ def default_ledger(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_state_dir("octanist", appauthor=False)) / LEDGER_FILE
 
 
-def suggestion(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """Give ``; did you mean "x"?`` for a near miss, and nothing for a far one."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
 def _matches(pattern: str, name: str) -> bool:
     return pattern == name or fnmatch.fnmatchcase(name, pattern)
 
 
 def _specificity(pattern: str, name: str) -> tuple[bool, int]:
     return pattern == name, len(re.sub(r"[*?]|\[[^]]*\]", "", pattern))
-
-
-class _Reader:
-    """Reads one configuration and collects what is wrong with it."""
-
-    def __init__(self, config: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-        self.config = {k: v for k, v in config.items() if v is not None}
-        self.environ = environ
-        self.problems: list[str] = []
-
-    def settings(self) -> Settings:
-        default = Settings()
-        dry_run = self.flag("dry_run", default=default.dry_run)
-        contract = self.choice("strict_contract", ("full", "legacy"), default.strict_contract)
-        dedupe_by = tuple(self.names("dedupe_by", default.dedupe_by))
-        self.attempt(lambda: check_dedupe_by(dedupe_by, "dedupe_by"))
-        settings = Settings(
-            api_key=self.api_key(dry_run=dry_run),
-            base_url=self.base_url(default.base_url),
-            streams=tuple(self.streams(cast("Contract", contract))),
-            ledger=self.text("ledger") or str(default_ledger(self.environ)),
-            dedupe_by=dedupe_by,
-            dedupe_window_days=self.number("dedupe_window_days", default.dedupe_window_days, 0),
-            max_concurrency=self.number("max_concurrency", default.max_concurrency, 1, 1024),
-            requests_per_second=self.number("requests_per_second", 0, 1) or None,
-            timeout_seconds=self.number("timeout_seconds", default.timeout_seconds, 1, 3600),
-            max_attempts=self.number("max_attempts", default.max_attempts, 1, 1000),
-            batch_size_rows=self.number("batch_size_rows", default.batch_size_rows, 1, 10_000),
-            batch_wait_ms=self.number("batch_wait_ms", default.batch_wait_ms, 0, 60_000),
-            on_unknown=cast(
-                "OnUnknown",
-                self.choice("on_unknown", ("reconcile", "hold", "resend"), default.on_unknown),
-            ),
-            max_rejected_percent=self.number(
-                "max_rejected_percent", default.max_rejected_percent, 0, 100
-            ),
-            check_quota=cast(
-                "CheckQuota", self.choice("check_quota", ("off", "warn", "fail"), "warn")
-            ),
-            dry_run=dry_run,
-            phone_region=self.region(self.config, "phone_region"),
-            report_path=self.text("report_path"),
-            strict_contract=cast("Contract", contract),
-        )
-        if self.problems:
-            raise SettingsError(self.problems)
-        return settings
-
-    # One method for each kind of value. None of them repeats a value in its message
-    # where the value could be a secret or a person's.
-
-    def text(self, name: str) -> str | None:
-        value = self.config.get(name)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return None
-        if not isinstance(value, str):
-            self.problems.append(f"{name}: must be text, not {_kind(value)}.")
-            return None
-        return value.strip()
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self.config.get(name, default)
-        if isinstance(value, str) and value.strip().lower() in {"true", "false", "1", "0"}:
-            return value.strip().lower() in {"true", "1"}
-        if not isinstance(value, bool):
-            self.problems.append(f"{name}: must be true or false, not {_kind(value)}.")
-            return default
-        return value
-
-    def number(self, name: str, default: int, least: int, most: int | None = None) -> int:
-        value = self.config.get(name, default)
-        return self.check_number(value, name, default, least, most)
-
-    def check_number(
-        self, value: object, where: str, default: int, least: int, most: int | None = None
-    ) -> int:
-        if value is default:
-            return default
-        if isinstance(value, str) and value.strip().isdecimal():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.problems.append(f"{where}: must be a whole number, not {_kind(value)}.")
-            return default
-        if value < least or (most is not None and value > most):
-            limits = f"at least {least}" if most is None else f"from {least} to {most}"
-            self.problems.append(f"{where}: must be {limits}, not {value}.")
-            return default
-        return value
-
-    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        value = self.config.get(name, default)
-        if value not in choices:
-            listed = ", ".join(choices)
-            hint = suggestion(value, choices) if isinstance(value, str) else ""
-            self.problems.append(f"{name}: must be one of {listed}{hint}.")
-            return default
-        return cast("str", value)
-
-    def names(self, name: str, default: tuple[str, ...]) -> list[str]:
-        return self.check_names(self.config.get(name, list(default)), name)
-
-    def check_names(self, value: object, where: str) -> list[str]:
-        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            self.problems.append(f"{where}: must be a list of names, not {_kind(value)}.")
-            return []
-        return value
-
-    def region(self, config: Mapping[str, Any], name: str, where: str = "") -> str | None:
-        value = config.get(name)
-        if value is None or value == "":
-            return None
-        if not isinstance(value, str) or value.upper() not in phonenumbers.SUPPORTED_REGIONS:
-            self.problems.append(
-                f"{where}{name}: must be a two-letter ISO country code such as NL or US."
-            )
-            return None
-        return value.upper()
-
-    def attempt(self, check: Any) -> None:
-        try:
-            check()
-        except MappingError as error:
-            self.problems.extend(error.problems)
-
-    def api_key(self, *, dry_run: bool) -> str | None:
-        value = self.config.get("api_key")
-        if value is not None and not isinstance(value, str):
-            self.problems.append("api_key: must be text (put it in quotes).")
-            return None
-        key = (value or "").strip()
-        if not key and not dry_run:
-            self.problems.append(
-                "api_key: is missing; set it to the key from your Octanist organisation's "
-                "settings (under Meltano: TARGET_OCTANIST_API_KEY), or set dry_run to try "
-                "things out without one."
-            )
-        elif not key.isascii() or not key.isprintable() or " " in key:
-            self.problems.append("api_key: holds a character that no key has; copy it again.")
-        return key or None
-
-    def base_url(self, default: str) -> str:
-        value = self.text("base_url") or default
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            host = None
-            parts = urlsplit("")
-        if parts.scheme not in {"http", "https"} or not host:
-            self.problems.append(f"base_url: is not a web address; it should look like {default}.")
-        elif parts.username or parts.password or parts.query or parts.fragment:
-            self.problems.append(
-                "base_url: must be a plain address, without user name, query or fragment."
-            )
-        elif parts.scheme == "http" and not is_loopback(host):
-            self.problems.append(
-                "base_url: plain http would send leads and the key unencrypted; use https "
-                "(http is accepted only for this machine, such as http://127.0.0.1:8321/api)."
-            )
-        return value.rstrip("/")
-
-    def streams(self, contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        value = self.config.get("streams", {})
-        if isinstance(value, dict):
-            entries = list(value.items())
-        elif isinstance(value, list):
-            entries = []
-            for number, entry in enumerate(value):
-                if not isinstance(entry, dict) or not isinstance(entry.get("stream"), str):
-                    self.problems.append(
-                        f"streams[{number}]: must be an object that names its `stream`."
-                    )
-                    continue
-                entries.append((entry["stream"], entry))
-        else:
-            self.problems.append(
-                "streams: must be an object (stream name to its settings) or a list of "
-                f"objects with `stream`, not {_kind(value)}."
-            )
-            return
-        for pattern, entry in entries:
-            checked = self.stream_entry(pattern, entry, contract)
-            if checked is not None:
-                yield pattern, checked
-
-    def stream_entry(
-        self, pattern: str, entry: object, contract: Contract
-    ) -> Mapping[str, Any] | None:
-        where = f"streams.{pattern}"
-        if entry is None:
-            return {}
-        if not isinstance(entry, dict):
-            self.problems.append(f"{where}: must be an object, not {_kind(entry)}.")
-            return None
-        entry = {k: v for k, v in entry.items() if v is not None}
-        for name in entry:
-            if name not in STREAM_KEYS:
-                self.problems.append(
-                    f"{where}.{name}: there is no such stream setting{suggestion(name, STREAM_KEYS)}"
-                    f" (known are {', '.join(STREAM_KEYS[1:])})."
-                )
-        checked: dict[str, Any] = {}
-        if "phone_region" in entry:
-            checked["phone_region"] = self.region(entry, "phone_region", f"{where}.")
-        if "dedupe_by" in entry:
-            names = self.check_names(entry["dedupe_by"], f"{where}.dedupe_by")
-            self.attempt(lambda: check_dedupe_by(names, f"{where}.dedupe_by"))
-            checked["dedupe_by"] = names
-        if "dedupe_window_days" in entry:
-            checked["dedupe_window_days"] = self.check_number(
-                entry["dedupe_window_days"], f"{where}.dedupe_window_days", 30, 0
-            )
-        if "key" in entry:
-            key = entry["key"]
-            checked["key"] = self.check_names(
-                [key] if isinstance(key, str) else key, f"{where}.key"
-            )
-        if entry.get("mode", "create") != "create":
-            self.problems.append(
-                f"{where}.mode: this version only knows `create`; leave `mode` out."
-            )
-        if "preset" in entry:
-            self.problems.append(
-                f"{where}.preset: this version ships no presets; write the `mapping` out."
-            )
-        mapping = entry.get("mapping", {})
-        if not isinstance(mapping, dict):
-            self.problems.append(
-                f"{where}.mapping: must be an object (lead field to source), not {_kind(mapping)}."
-            )
-        else:
-            region = checked.get("phone_region")
-            self.attempt(
-                lambda: compile_mapping(
-                    mapping, where=f"{where}.mapping", phone_region=region, contract=contract
-                )
-            )
-            checked["mapping"] = mapping
-        return checked
-
-
-def _kind(value: object) -> str:
-    """Name a JSON value's kind, never the value itself."""
-    for kinds, name in (
-        ((bool,), "true/false"),
-        ((int, float), "a number"),
-        ((str,), "text"),
-        ((list,), "a list"),
-        ((dict,), "an object"),
-    ):
-        if isinstance(value, kinds):
-            return name
-    return "nothing"

@@ -131,6 +131,13 @@ class LeadSink(Sink):
             )
         except MappingError as error:
             raise SettingsError(error.problems) from None
+        if not stream.mapping:
+            self.logger.info(
+                "There is no mapping for %s: its columns %s are lead fields and taken as they "
+                "are; other columns are not sent.",
+                self.stream_name,
+                ", ".join(mapping),
+            )
         for problem in compiled.check_schema(self.schema):
             self.logger.warning("%s", problem)
         return compiled

@@ -27,6 +27,7 @@ from target_octanist.errors import InputError, OctanistError, SettingsError, des
 from target_octanist.reader import InterruptibleReader, StopReading
 from target_octanist.runtime import Run
 from target_octanist.settings import TEST_STREAM, Settings
+from target_octanist.settings_reader import read_settings
 from target_octanist.sinks import LeadSink, TestStreamSink
 from target_octanist.state import StateWriter
 
@@ -78,7 +79,7 @@ class TargetOctanist(Target):
         # The SDK's own messages repeat the value that is wrong: it could be the key.
         self.append_builtin_config(self.config_jsonschema)
         try:
-            self.settings = Settings.from_config(self._config)
+            self.settings = read_settings(self._config)
         except SettingsError as error:
             if raise_errors:
                 message = "Config validation failed"

@@ -13,7 +13,8 @@ import yaml
 
 from target_octanist.cli import octanist
 from target_octanist.config_schema import config_jsonschema
-from target_octanist.settings import STREAM_KEYS, Settings
+from target_octanist.settings import Settings
+from target_octanist.settings_reader import STREAM_KEYS
 from tests.support.target import SCRIPTS, environment, run_command
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import click
 
 from target_octanist.checks import checks
 from target_octanist.cli.config import config_option, load_config
-from target_octanist.settings import Settings
+from target_octanist.settings_reader import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def command(config_files: tuple[Path, ...]) -> None:
 
     Exits with 0 if all is well, else with 1.
     """
-    settings = Settings.from_config(load_config(config_files))
+    settings = read_settings(load_config(config_files))
     click.echo(f"{'settings':<10} {'ok':<8} {len(settings.streams)} streams configured")
     failed = False
     for check in checks(settings):
