@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from target_octanist.errors import LedgerError
 from target_octanist.ledger.database import IN_MEMORY
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.reporting.metrics import MetricsReporter
+from target_octanist.reporting.progress import ProgressLine
 from target_octanist.reporting.summary import summary
 from target_octanist.reporting.tally import Tally
 
@@ -93,6 +95,7 @@ class Run:
             tally=self.tally,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges)
+        self._progress = ProgressLine(sys.stderr)
         self.engine.start()
 
     @property
@@ -115,13 +118,18 @@ class Run:
         self._count += 1
         return True
 
+    def report(self) -> None:
+        """Tell how things are going, as often as is of use."""
+        self._metrics.report_if_due()
+        self._progress.show(self.tally.outcomes)
+
     def breathe(self) -> None:
-        """Report what is due.
+        """Report, and notice a failure.
 
         Raises:
             OctanistError: The engine has stopped, and this is why.
         """
-        self._metrics.report_if_due()
+        self.report()
         if self.engine.failure is not None:
             raise self.engine.failure
 
@@ -133,6 +141,7 @@ class Run:
         self.engine.flush()
         while not self.engine.wait():
             while_waiting()
+            self.report()
             if interrupted() and deadline == float("inf"):
                 self.engine.halt()
                 deadline = time.monotonic() + GRACE_SECONDS
@@ -161,6 +170,7 @@ class Run:
         finally:
             if ended:
                 self.journal.close()
+        self._progress.clear()
         status = metrics.Status.SUCCEEDED if exit_code == 0 else metrics.Status.FAILED
         self._metrics.finish(status)
         logger.info(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, Final
 
 from singer_sdk.singerlib.json import serialize_json
+
+from target_octanist.errors import OctanistError
 
 #: Whoever reads the STATE lines may write each one to a database.
 SECONDS_BETWEEN_LINES: Final = 1.0
@@ -41,6 +45,9 @@ class StateWriter:
         Args:
             settled_through: Every record up to this number is settled.
             last: Write it now, even if a line was written a moment ago.
+
+        Raises:
+            OctanistError: Nobody reads stdout any more.
         """
         while self._waiting and self._waiting[0][0] <= settled_through:
             self._promised = self._waiting.popleft()[1]
@@ -52,7 +59,19 @@ class StateWriter:
         line = serialize_json(self._promised)
         self._promised = None
         if line != self._written:
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            self._write(line)
             self._written, self._written_at = line, now
             self.lines += 1
+
+    def _write(self, line: str) -> None:
+        try:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        except OSError:
+            # Told once; what is in hand is still settled. What Python still holds for
+            # stdout goes nowhere, or it would end the process with a code of its own.
+            self._silent = True
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            message = "STATE cannot be written: whoever read stdout has gone. Run again."
+            raise OctanistError(message) from None

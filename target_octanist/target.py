@@ -32,7 +32,7 @@ from target_octanist.sinks import LeadSink, TestStreamSink
 from target_octanist.state import StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from singer_sdk.sinks import Sink
@@ -225,20 +225,32 @@ class TargetOctanist(Target):
         if self._ended:
             return
         self._ended = True
-        run = self._run
-        if run is not None:
-            run.settle_all(self._write_state, lambda: self._signal is not None)
-            if run.engine.failure is not None:
-                exit_code = 1
-            elif self._signal is not None:
-                exit_code = 128 + self._signal
-        self._write_state(last=True)
-        self._count_written()
-        if run is not None:
-            run.close(exit_code)
+        try:
+            self._settle_all(self._write_state)
+            self._write_state(last=True)
+        except OctanistError:
+            # Nobody reads STATE any more; what is in hand is settled all the same.
+            exit_code = 1
+            self._settle_all(lambda: None)
+            raise
+        finally:
+            self._count_written()
+            if self._run is not None:
+                if self._run.engine.failure is not None:
+                    exit_code = 1
+                elif self._signal is not None:
+                    exit_code = 128 + self._signal
+                self._run.close(exit_code)
+
+    def _settle_all(self, while_waiting: Callable[[], None]) -> None:
+        if self._run is not None:
+            self._run.settle_all(while_waiting, lambda: self._signal is not None)
 
     def _count_written(self) -> None:
-        """Tell the SDK's record_count what was settled (it asks from 0.55 on)."""
+        # From 0.55 on, the SDK's record_count is what was written, not what was read.
+        for stream, sink in self._sinks_active.items():
+            if self._run is not None and stream != TEST_STREAM:
+                sink.tally_record_written(self._run.tally.records[stream])
 
     def _handle_max_record_age(self) -> None:
         # The SDK would stop reading and drain every five minutes; here nothing waits

@@ -25,12 +25,20 @@ class Counts:
 
 
 class Tally:
-    """Keeps the totals of a run and what came since they were last taken."""
+    """Keeps the totals of a run and what came since they were last taken.
+
+    Attributes:
+        outcomes: Outcome to number of records of this run's input.
+        records: Stream to number of settled records.
+        recovered: Outcome to number of leads that a dead run had left behind.
+        requests: Number of requests made.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since = Counts()
         self.outcomes: Counter[str] = Counter()
+        self.records: Counter[str] = Counter()
         self.recovered: Counter[str] = Counter()
         self.requests = 0
 
@@ -42,6 +50,7 @@ class Tally:
                 self._since.recovered[outcome] += 1
             else:
                 self.outcomes[outcome] += 1
+                self.records[stream] += 1
                 self._since.outcomes[stream, outcome] += 1
 
     def request(self, status: int | None, seconds: float) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 
 import pytest
@@ -152,6 +154,41 @@ def test_the_tap_is_read_to_its_end_before_a_failure_is_told_to_meltano(sandbox,
     done = finish(process, filler)
     assert done.returncode == 1
     assert "api_key: is missing" in done.stderr
+
+
+def test_a_reader_of_state_that_goes_away_is_told_and_costs_no_lead(sandbox, target):
+    process = target.start()
+    process.stdout.close()
+    process.stdout = None
+    done_lines = [*lines_of(30), *lines_of(30)]
+    process.stdin.write("".join(f"{line}\n" for line in done_lines).encode())
+    process.stdin.close()
+    process.stdin = None
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err.decode()
+    assert "STATE cannot be written" in err.decode()
+    assert "Traceback" not in err.decode()
+    assert len(sandbox.leads()) == 30
+    assert target.status()["outcomes"]["sending"] == 0
+
+
+def test_a_terminal_gets_a_line_of_progress_and_a_pipe_does_not(sandbox, target):
+    ours, theirs = pty.openpty()
+    process = target.start(stderr=theirs)
+    os.close(theirs)
+    feed(process, lines_of(3))
+    seen = b""
+    while b"\x1b[K" not in seen:
+        seen += os.read(ours, 65536)
+    process.stdin.close()
+    process.stdin = None
+    while process.poll() is None:
+        with contextlib.suppress(OSError):
+            seen += os.read(ours, 65536)
+    os.close(ours)
+    process.stdout.close()
+    assert process.returncode == 0
+    assert "\x1b[K" not in target.run(lines_of(3)).stderr
 
 
 @pytest.mark.parametrize(

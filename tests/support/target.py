@@ -91,7 +91,7 @@ class Target:
             "ledger": str(self.ledger),
         } | settings
 
-    def start(self, **settings: Any) -> subprocess.Popen[bytes]:
+    def start(self, *, stderr: int = subprocess.PIPE, **settings: Any) -> subprocess.Popen[bytes]:
         """Start the process, with its standard streams as pipes."""
         config = self.folder / "config.json"
         merged = {k: v for k, v in (self.settings | settings).items() if v is not None}
@@ -100,7 +100,7 @@ class Target:
             [SCRIPTS / "target-octanist", "--config", config],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             env=environment(self.folder, **self.env),
         )
 
