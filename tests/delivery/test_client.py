@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import subprocess
 import threading
 from contextlib import contextmanager, suppress
 
 import pytest
+import trustme
 
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.outcome import NoAnswer, NotSent, Response
@@ -143,28 +143,24 @@ def test_redirects_are_not_followed(sandbox, client):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody vouches for, with its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    made = subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-keyout", str(key), "-out", str(cert), "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-        ],
-        check=False,
-        capture_output=True,
-    )
-    assert made.returncode == 0, made.stderr
-    return cert, key
+def authority():
+    """An authority that nobody has heard of."""
+    return trustme.CA()
 
 
 @pytest.fixture
-def tls_context(certificate):
+def tls_context(authority):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
+
+
+@pytest.fixture
+def trusted(authority, tmp_path, monkeypatch):
+    """Make the authority known in the way in which companies do."""
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
 
 
 def created(connection):
@@ -181,8 +177,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sen
     assert "Cert" in answer.why or "SSL" in answer.why
 
 
-def test_a_ca_of_ones_own_is_honoured(tls_context, certificate, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+def test_a_ca_of_ones_own_is_honoured(tls_context, trusted):
     with serving(created, tls_context) as place:
         answer = OctanistClient(f"https://{place}/api", "k", timeout_seconds=5).send(LEAD)
     assert answer == Response(201, b"{}")
@@ -194,10 +189,7 @@ def test_a_tls_server_that_speaks_no_tls_was_not_sent():
     assert isinstance(answer, NotSent)
 
 
-def test_a_tls_connection_that_breaks_after_sending_is_no_answer(
-    tls_context, certificate, monkeypatch
-):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+def test_a_tls_connection_that_breaks_after_sending_is_no_answer(tls_context, trusted):
     with serving(lambda connection: connection.recv(65536), tls_context) as place:
         answer = OctanistClient(f"https://{place}/api", "k", timeout_seconds=5).send(LEAD)
     assert isinstance(answer, NoAnswer)
