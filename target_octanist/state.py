@@ -31,7 +31,6 @@ class StateWriter:
         self._promised: Any = None
         self._written: str | None = None
         self._written_at = float("-inf")
-        self.lines = 0
 
     def received(self, value: Any, *, after: int) -> None:
         """Take a STATE message that came after record number `after`."""
@@ -61,7 +60,6 @@ class StateWriter:
         if line != self._written:
             self._write(line)
             self._written, self._written_at = line, now
-            self.lines += 1
 
     def _write(self, line: str) -> None:
         try:

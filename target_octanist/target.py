@@ -23,7 +23,7 @@ from singer_sdk.target_base import Target
 
 from target_octanist.checks import run_checks
 from target_octanist.config_schema import config_jsonschema
-from target_octanist.errors import InputError, OctanistError, SettingsError, describe_bug
+from target_octanist.errors import OctanistError, SettingsError, describe_bug
 from target_octanist.reader import InterruptibleReader, StopReading
 from target_octanist.runtime import Run
 from target_octanist.settings import TEST_STREAM, Settings
@@ -293,6 +293,3 @@ class TargetOctanist(Target):
         # A tap that is met by a broken pipe buries the sentence under its tracebacks.
         InterruptibleReader().drain(file_input)
         sys.exit(1)
-
-
-__all__ = ["InputError", "TargetOctanist"]

@@ -5,7 +5,7 @@ send. The dispatcher works in turns, and a turn is one transaction::
 
     results of requests ─┐                          ┌─ settled: the frontier moves on
     records waiting ─────┼─► one commit on disk ────┼─ claimed: they queue up
-    leads about to go ───┘                          └─ sending: workers may post them
+    leads about to go ───┘                          └─ sending: the senders may post them
 
 so nothing is posted that is not written down, and nothing counts as settled before
 its outcome is on disk.
@@ -145,11 +145,6 @@ class Engine:
         """Why the run must end, or None."""
         return self._failure
 
-    @property
-    def stopped(self) -> bool:
-        """Whether no more records are taken."""
-        return self._stopping
-
     def submit(self, candidate: Candidate, while_waiting: Callable[[], None]) -> bool:
         """Hand over a record; waits while there is too much work in hand.
 
@@ -281,9 +276,9 @@ class Engine:
         return min(due)
 
     def _room(self) -> int:
-        """Say how many more leads may be on their way to a worker.
+        """Say how many more leads may be on their way to a sender.
 
-        Twice as many as may be in flight, so that no worker waits for a commit. They
+        Twice as many as may be in flight, so that no sender waits for a commit. They
         are marked as sending, and so may have to be asked about after a crash:
         that is why they are no more.
         """
