@@ -7,6 +7,7 @@ and ``leads/problems.py``). What is here makes going on pointless::
     ├── SettingsError      the configuration cannot be used
     ├── InputError         what came on stdin is not a Singer stream
     ├── LedgerError        the journal cannot be opened, read or written
+    │   └── LedgerAway     not now: its database may come back
     └── RunStopped         the run was ended on purpose, with STATE behind the cause
         ├── Denied         the API, or something before it, refuses every lead
         ├── Unreachable    nothing answers at base_url
@@ -25,6 +26,7 @@ __all__ = [
     "BudgetExceeded",
     "Denied",
     "InputError",
+    "LedgerAway",
     "LedgerError",
     "OctanistError",
     "RunStopped",
@@ -56,6 +58,10 @@ class InputError(OctanistError):
 
 class LedgerError(OctanistError):
     """The journal cannot be opened, read or written."""
+
+
+class LedgerAway(LedgerError):  # noqa: N818 - it names what happened
+    """The journal's database is not there just now; it may come back."""
 
 
 class RunStopped(OctanistError):  # noqa: N818 - it names what happened

@@ -12,6 +12,7 @@ from typing import Any, Final
 from singer_sdk.singerlib.json import serialize_json
 
 from target_octanist.errors import OctanistError
+from target_octanist.kill_points import reached
 
 #: Whoever reads the STATE lines may write each one to a database.
 SECONDS_BETWEEN_LINES: Final = 1.0
@@ -65,6 +66,7 @@ class StateWriter:
         try:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
+            reached("state")
         except OSError:
             # Told once; what is in hand is still settled. What Python still holds for
             # stdout goes nowhere, or it would end the process with a code of its own.

@@ -108,8 +108,17 @@ def imports_of(path):
 #: Arrows point one way; what a package may know of this project beside itself.
 MAY_KNOW = {
     "leads": set(),
-    "ledger": {"errors"},
-    "delivery": {"errors", "leads", "ledger", "loopback", "reporting", "settings", "__init__"},
+    "ledger": {"errors", "kill_points"},
+    "delivery": {
+        "errors",
+        "kill_points",
+        "leads",
+        "ledger",
+        "loopback",
+        "reporting",
+        "settings",
+        "__init__",
+    },
     "reporting": {"ledger"},
     "sandbox": {"__init__"},
 }

@@ -20,7 +20,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.delivery.frontier import Frontier
@@ -30,7 +30,7 @@ from target_octanist.delivery.lookup import ListingFailed, Window, look_up
 from target_octanist.delivery.outcome import Kind, NoAnswer, Outcome, Response, classify
 from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
 from target_octanist.delivery.senders import Senders
-from target_octanist.delivery.stopping import denied, over_budget, taken_for_dead, unreachable
+from target_octanist.delivery.stopping import denied, over_budget, unreachable
 from target_octanist.errors import OctanistError, describe_bug
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.runs import HEARTBEAT_SECONDS
@@ -82,6 +82,31 @@ class _Work:
         return [*self.ready, *(job for _, _, job in self.later)]
 
 
+class _Gathered(NamedTuple):
+    """What a turn is about, before it is written down.
+
+    Attributes:
+        now: Monotonic seconds.
+        looks_around: Whether dead runs are looked for.
+    """
+
+    now: float
+    decided: list[Decided]
+    looked: Looked | None
+    batch: list[Candidate]
+    starting: list[Job]
+    looks_around: bool
+
+
+class _Written(NamedTuple):
+    """What a turn has come to, and is acted on when it is on disk."""
+
+    recovered: list[Recovered]
+    decided: list[Decided]
+    batch: list[Candidate]
+    verdicts: list[Verdict]
+
+
 class Engine:
     """Delivers leads; see the module's text for how.
 
@@ -112,7 +137,6 @@ class Engine:
         self._ticket = itertools.count()
         self._senders = Senders(sender, pace, settings.max_concurrency, self._take_result)
         self._answered_at = float("-inf")
-        self._heartbeat_at = float("-inf")
         self._turn_ended_at = float("-inf")
         self._looked_around_at = float("-inf")
         # What threads share, all of it guarded by `_changed`.
@@ -257,7 +281,7 @@ class Engine:
     def _next_due(self, now: float) -> float:
         """Say in how many seconds the next turn has something to do."""
         work = self._work
-        due = [self._heartbeat_at + HEARTBEAT_SECONDS - now]
+        due = [self._turn_ended_at + HEARTBEAT_SECONDS - now]
         if self._inbox and len(work.ready) < self._settings.batch_size_rows:
             full = len(self._inbox) >= self._settings.batch_size_rows
             age = now - self._inbox_since
@@ -285,48 +309,52 @@ class Engine:
         return 2 * self._senders.limit - len(self._work.in_flight)
 
     def _turn(self) -> None:
-        now, wall = time.monotonic(), time.time()
+        now = time.monotonic()
+        gathered = self._gather(now)
+        written = self._journal.write(lambda turn: self._write(turn, gathered))
+        # All of it is on disk now.
+        self._tally.journal(time.monotonic() - now)
+        self._adopt(written.recovered)
+        if gathered.looked is not None:
+            # Not before: the next look must not ask about what this one has answered.
+            self._looking = False
+        for d in written.decided:
+            self._apply(d)
+        for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
+            self._apply_verdict(candidate, verdict)
+        self._senders.send(gathered.starting)
+        self._look_if_due(now)
+        self._turn_ended_at = time.monotonic()
+
+    def _gather(self, now: float) -> _Gathered:
+        looks_around = self._looks_around(now)
         with self._changed:
             results, self._results = self._results, []
             looked, self._looked = self._looked, None
             batch = self._take_batch(now)
+        wall = time.time()
         decided = [self._decide(result, wall) for result in results]
         self._due_jobs(now)
-        starting = self._starting()
-        beating = bool(starting) or now >= self._heartbeat_at + HEARTBEAT_SECONDS
+        return _Gathered(now, decided, looked, batch, self._starting(), looks_around)
 
-        with self._journal.turn() as turn:
-            at = now_ms()
-            if beating and not turn.heartbeat(now=at):
-                raise taken_for_dead()
-            recovered = self._take_over(turn, now, at)
+    def _write(self, turn: Turn, gathered: _Gathered) -> _Written:
+        """Write a turn down; nothing but the journal may be changed here for good."""
+        at = now_ms()
+        decided = list(gathered.decided)
+        recovered: list[Recovered] = []
+        if gathered.looks_around:
+            recovered = turn.take_over(self._settings.base_url, now=at)
             decided += self._left_in_doubt(recovered)
-            turn.settle([d.settlement() for d in decided if d.is_final], now=at)
-            if looked is not None:
-                concluded = self._inquiry.conclude(turn, looked, now=now)
-                turn.settle([d.settlement() for d in concluded if d.is_final], now=at)
-                decided += concluded
-                # Not before: the next look must not ask about what this one has answered.
-                self._looking = False
-            batch = [*self._no_longer_behind(decided), *batch]
-            turn.not_stored(
-                d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop))
-            )
-            verdicts = turn.claim([c.claim for c in batch], now=at)
-            turn.start_sending((job.source for job in starting), now=at)
-
-        # All of it is on disk now.
-        self._tally.journal(time.monotonic() - now)
-        if beating:
-            self._heartbeat_at = now
-        self._adopt(recovered)
-        for d in decided:
-            self._apply(d)
-        for candidate, verdict in zip(batch, verdicts, strict=True):
-            self._apply_verdict(candidate, verdict)
-        self._senders.send(starting)
-        self._look_if_due(now)
-        self._turn_ended_at = time.monotonic()
+        turn.settle([d.settlement() for d in decided if d.is_final], now=at)
+        if gathered.looked is not None:
+            concluded = self._inquiry.conclude(turn, gathered.looked, now=gathered.now)
+            turn.settle([d.settlement() for d in concluded if d.is_final], now=at)
+            decided += concluded
+        turn.not_stored(d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop)))
+        batch = [*self._no_longer_behind(decided), *gathered.batch]
+        verdicts = turn.claim([c.claim for c in batch], now=at)
+        turn.start_sending((job.source for job in gathered.starting), now=at)
+        return _Written(recovered, decided, batch, verdicts)
 
     def _take_batch(self, now: float) -> list[Candidate]:
         """Take the records that this turn is to claim; `_changed` is held."""
@@ -362,12 +390,10 @@ class Engine:
         return Decided(job, outcome, decision, result.finished_at)
 
     def _no_longer_behind(self, decided: list[Decided]) -> list[Candidate]:
-        free: list[Candidate] = []
-        if not self._stopping:
-            for d in decided:
-                if d.is_final:
-                    free.extend(self._work.behind.pop(d.job.source, ()))
-        return free
+        if self._stopping:
+            return []
+        behind = self._work.behind
+        return [c for d in decided if d.is_final for c in behind.get(d.job.source, ())]
 
     def _due_jobs(self, now: float) -> None:
         """Put the leads whose wait is over before all others: they are the oldest."""
@@ -399,6 +425,8 @@ class Engine:
         if self._work.in_flight.pop(job.source, None) is not None:
             self._adjust_pace(d)
         self._inquiry.remove(job)
+        if d.is_final:
+            self._work.behind.pop(job.source, None)
         match d.decision:
             case Settle(state):
                 self._settle(job.stream, state, job.number)
@@ -471,13 +499,13 @@ class Engine:
 
     # What dead runs left behind
 
-    def _take_over(self, turn: Turn, now: float, at: int) -> list[Recovered]:
-        """Take over the claims of dead runs: at first, and while one is waited for."""
+    def _looks_around(self, now: float) -> bool:
+        """Say whether to look for dead runs: at first, and while another run is waited for."""
         waits = bool(self._work.busy) and now >= self._looked_around_at + HEARTBEAT_SECONDS
         if self._looked_around_at != float("-inf") and not waits:
-            return []
+            return False
         self._looked_around_at = now
-        return turn.take_over(self._settings.base_url, now=at)
+        return True
 
     def _left_in_doubt(self, recovered: Sequence[Recovered]) -> list[Decided]:
         """Settle what may be stored, where nobody is to be asked."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from target_octanist.delivery.job import Result
 from target_octanist.delivery.outcome import NoAnswer
 from target_octanist.errors import describe_bug
+from target_octanist.kill_points import reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -104,10 +105,13 @@ class Senders:
             self._give(Result(job, answer, finished_at))
 
     def _post(self, job: Job) -> Answer:
+        reached("request")
         try:
             return self._sender.send(job.payload)
         except Exception as bug:  # noqa: BLE001 - the job must come back, and may have been sent
             return NoAnswer(describe_bug(bug))
+        finally:
+            reached("answer")
 
     def _next_job(self) -> Job | None:
         """Wait until a job may be sent; None at the end.

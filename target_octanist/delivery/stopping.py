@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_octanist.errors import BudgetExceeded, Denied, LedgerError, Unreachable
+from target_octanist.errors import BudgetExceeded, Denied, Unreachable
 
 if TYPE_CHECKING:
     from target_octanist.delivery.budget import ErrorBudget
@@ -48,12 +48,4 @@ def over_budget(budget: ErrorBudget) -> BudgetExceeded:
         f"max_rejected_percent: {budget.rejected} of {budget.settled} records were rejected, "
         f"more than {budget.percent} %; see why with `octanist status`, mend the mapping or "
         "the source, and run again."
-    )
-
-
-def taken_for_dead() -> LedgerError:
-    """Another run has taken over the claims of this one."""
-    return LedgerError(
-        "ledger: another run took this one for dead (was it suspended?) and took over its "
-        "leads; this one stops, so that none is sent twice."
     )

@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import StaticPool
 
-from target_octanist.errors import LedgerError
+from target_octanist.errors import LedgerAway, LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,11 +107,17 @@ def _open_postgresql(ledger: str) -> Engine:
         message = "ledger: only a file path (SQLite) or a postgresql:// URL can be used."
         raise LedgerError(message)
     try:
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"connect_timeout": 10},
+            connect_args={
+                "connect_timeout": 10,
+                # A cut cable is noticed in half a minute, not in hours.
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 4,
+                "tcp_user_timeout": 30_000,
+            },
         )
     except (ModuleNotFoundError, NoSuchModuleError):
         message = (
@@ -113,6 +125,17 @@ def _open_postgresql(ledger: str) -> Engine:
             "install it with: pip install 'target-octanist[postgres]'"
         )
         raise LedgerError(message) from None
+    event.listen(engine, "connect", _set_timeouts)
+    return engine
+
+
+def _set_timeouts(connection: DBAPIConnection, _record: object) -> None:
+    # A process that was suspended inside of a transaction must not hold up all others.
+    cursor = connection.cursor()
+    for name in ("lock_timeout", "idle_in_transaction_session_timeout"):
+        cursor.execute(f"SET {name} = '{BUSY_TIMEOUT_SECONDS}s'")
+    cursor.close()
+    connection.commit()
 
 
 def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:
@@ -134,17 +157,26 @@ def _begin_immediate(connection: Connection) -> None:
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Turn a database's failure into one sentence without SQL, values or passwords."""
+    """Turn a database's failure into one sentence without SQL, values or passwords.
+
+    Raises:
+        LedgerAway: It may come back: it restarts, fails over, or the network was cut.
+        LedgerError: It will not.
+    """
     try:
         yield
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        what = type(cause).__name__
         # SQLite's own messages are short and name no value; other drivers' may.
-        if type(cause).__module__.startswith("sqlite3"):
-            what = str(cause)
+        is_file = type(cause).__module__.startswith("sqlite3")
+        what = str(cause) if is_file else type(cause).__name__
         message = (
             f"ledger: the journal cannot be used ({what}). Nothing is sent that cannot be "
             "written down first; see that the database is there, writable and has room."
         )
-        raise LedgerError(message) from None
+        raise (LedgerError if is_file or not _is_away(error) else LedgerAway)(message) from None
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, OperationalError)

@@ -10,23 +10,33 @@ was never sent, one that is ``sending`` may have been, and a settled one is know
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import time
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import backoff
 from sqlalchemy import Engine, func, insert, select
 
-from target_octanist.errors import LedgerError
+from target_octanist.errors import LedgerAway, LedgerError
+from target_octanist.kill_points import reached
 from target_octanist.ledger.database import open_database, readable_errors, serialise
 from target_octanist.ledger.runs import this_place
 from target_octanist.ledger.tables import SCHEMA_VERSION, State, leads, meta, metadata, runs
 from target_octanist.ledger.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+logger = logging.getLogger("target-octanist")
+
+T = TypeVar("T")
+
+#: How long a database that has gone away is waited for. Meanwhile nothing is sent.
+AWAY_SECONDS: Final = 300.0
 
 
 class Journal:
@@ -37,6 +47,7 @@ class Journal:
 
     def __init__(self, engine: Engine, salt: bytes) -> None:
         self._engine = engine
+        self._turns = 0
         self.salt = salt
         self.run = ""
 
@@ -116,7 +127,48 @@ class Journal:
         """
         with readable_errors(), self._engine.begin() as connection:
             serialise(connection)
-            yield Turn(connection, self.run)
+            turn = Turn(connection, self.run)
+            yield turn
+        for what in turn.done:
+            reached(f"{what}-committed")
+
+    def write(self, work: Callable[[Turn], T]) -> T:
+        """Do a turn of this run, once, and wait for a database that has gone away.
+
+        Args:
+            work: What to do. After a lost connection it may be called anew, so what it
+                changes outside of the journal must bear repetition.
+
+        Returns:
+            What the call gave whose changes are on disk.
+
+        Raises:
+            LedgerError: The database failed or stays away, or another run took this one
+                for dead; nothing of the turn is written.
+        """
+        self._turns += 1
+        done: list[T] = []
+
+        def attempt() -> T:
+            with self.turn() as turn:
+                # A commit whose answer was lost may have gone through all the same.
+                if done and turn.last_number() == self._turns:
+                    return done[0]
+                if not turn.heartbeat(now=now_ms(), number=self._turns):
+                    raise _taken_for_dead()
+                done[:] = [work(turn)]
+            return done[0]
+
+        patient = backoff.on_exception(
+            backoff.expo,
+            LedgerAway,
+            max_time=AWAY_SECONDS,
+            max_value=5,
+            factor=0.1,
+            on_backoff=_tell_once,
+            logger=None,
+        )
+        return patient(attempt)()
 
     # What others ask
 
@@ -162,6 +214,18 @@ class Journal:
                 .limit(limit)
             ).mappings()
             return [dict(row) for row in rows]
+
+
+def _tell_once(details: Any) -> None:
+    if details["tries"] == 1:
+        logger.warning("%s It is waited for.", details["exception"])
+
+
+def _taken_for_dead() -> LedgerError:
+    return LedgerError(
+        "ledger: another run took this one for dead (was it suspended?) and took over its "
+        "leads; this one stops, so that none is sent twice."
+    )
 
 
 def now_ms() -> int:

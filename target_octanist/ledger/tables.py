@@ -77,6 +77,9 @@ runs = Table(
     # Times are milliseconds since 1970 UTC throughout.
     Column("started_at", BigInteger, nullable=False),
     Column("heartbeat_at", BigInteger, nullable=False),
+    # How many turns it has written: tells whether a commit went through whose answer
+    # was lost.
+    Column("turns", BigInteger, nullable=False, default=0),
     Column("ended_at", BigInteger),
     Column("exit_code", Integer),
 )

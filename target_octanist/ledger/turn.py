@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, or_, select, update
 
+from target_octanist.kill_points import reached
 from target_octanist.ledger.claims import TAKEN, UNMAPPABLE, Claim, Known, Taken, Verdict, decide
 from target_octanist.ledger.runs import RunRow, is_alive, this_place
 from target_octanist.ledger.tables import State, leads, persons, runs
@@ -51,14 +52,19 @@ class Recovered(NamedTuple):
 
 
 class Turn:
-    """What can be done to the journal inside one transaction."""
+    """What can be done to the journal inside one transaction.
+
+    Attributes:
+        done: What was done, by the names of the places in `kill_points`.
+    """
 
     def __init__(self, connection: Connection, run: str) -> None:
         self._connection = connection
         self._run = run
+        self.done: list[str] = []
 
-    def heartbeat(self, *, now: int) -> bool:
-        """Sign that this run lives.
+    def heartbeat(self, *, now: int, number: int) -> bool:
+        """Sign that this run lives, and that this is its turn of that number.
 
         Returns:
             False if another run took this one for dead, and with it what it had
@@ -67,9 +73,14 @@ class Turn:
         result = self._connection.execute(
             update(runs)
             .where(runs.c.id == self._run, runs.c.ended_at.is_(None))
-            .values(heartbeat_at=now)
+            .values(heartbeat_at=now, turns=number)
         )
         return result.rowcount == 1
+
+    def last_number(self) -> int:
+        """Give the number of the last turn of this run that is on disk."""
+        number = select(runs.c.turns).where(runs.c.id == self._run)
+        return int(self._connection.execute(number).scalar_one())
 
     def claim(self, claims: Sequence[Claim], *, now: int) -> list[Verdict]:
         """Decide for each record, in order, and write down what is to be sent."""
@@ -114,6 +125,7 @@ class Turn:
             )
         if people:
             self._connection.execute(insert(persons), people)
+        self._did("claim")
         return verdicts
 
     def start_sending(self, sources: Iterable[str], *, now: int) -> None:
@@ -126,6 +138,7 @@ class Turn:
                 .values(state=State.SENDING.value, sent_at=now, attempts=leads.c.attempts + 1),
                 rows,
             )
+            self._did("sending")
 
     def not_stored(self, sources: Iterable[str]) -> None:
         """Write down that the API surely did not store these leads; they may be sent again."""
@@ -137,6 +150,7 @@ class Turn:
                 .values(state=State.CLAIMED.value),
                 rows,
             )
+            self._did("not-stored")
 
     def known_ids(self, ids: Iterable[str]) -> frozenset[str]:
         """Say which of these lead ids belong to leads of this journal."""
@@ -193,6 +207,7 @@ class Turn:
                 for s in settlements
             ],
         )
+        self._did("settle")
 
     def take_over(self, destination: str, *, now: int) -> list[Recovered]:
         """Take over what dead runs to the same destination had claimed."""
@@ -239,6 +254,7 @@ class Turn:
         self._connection.execute(
             update(runs).where(runs.c.id.in_(dead), runs.c.ended_at.is_(None)).values(ended_at=now)
         )
+        self._did("take-over")
         return [
             Recovered(
                 row.source,
@@ -262,6 +278,7 @@ class Turn:
                 delete(persons).where(persons.c.source.in_(select(leads.c.source).where(*this)))
             )
             self._connection.execute(delete(leads).where(*this))
+            self._did("release")
 
     def sign_off(self, *, now: int, exit_code: int) -> None:
         """Write down that this run is over."""
@@ -270,6 +287,11 @@ class Turn:
             .where(runs.c.id == self._run)
             .values(ended_at=now, heartbeat_at=now, exit_code=exit_code)
         )
+        self._did("sign-off")
+
+    def _did(self, what: str) -> None:
+        self.done.append(what)
+        reached(what)
 
     def _rows_of(self, claims: Sequence[Claim]) -> dict[str, Known]:
         rows = self._connection.execute(

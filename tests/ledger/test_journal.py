@@ -229,7 +229,7 @@ def test_another_live_run_is_respected_and_a_dead_one_taken_over(journal, ledger
             ("b", NOW, '{"name":"A"}'),
         ]
         with journal.turn() as turn:
-            assert not turn.heartbeat(now=NOW), "a run that was taken over must notice"
+            assert not turn.heartbeat(now=NOW, number=1), "a run that was taken over must notice"
     finally:
         other.close()
 
