@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-
-import psycopg
 import pytest
 
-from tests.support.postgres import find_programs, server
+from tests.support.postgres import find_programs, running_server
 from tests.support.sandbox import Sandbox
 from tests.support.target import Target
 
@@ -19,22 +16,25 @@ def sandbox():
 
 
 @pytest.fixture(scope="session")
-def postgres():
-    """The URL of a PostgreSQL server, with a place for the database's name."""
+def postgres_programs():
+    """The folder of PostgreSQL's programs."""
     programs = find_programs()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed; its tests are left out")
-    with server(programs) as url:
-        yield url
+    return programs
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_programs):
+    """A PostgreSQL server that all tests share."""
+    with running_server(postgres_programs) as server:
+        yield server
 
 
 @pytest.fixture
 def postgres_ledger(postgres):
     """The URL of a new, empty database."""
-    name = f"ledger_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres.format(database="postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgres.format(database=name)
+    return postgres.url(postgres.new_database())
 
 
 @pytest.fixture

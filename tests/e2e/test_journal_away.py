@@ -1,0 +1,145 @@
+"""A journal that cannot be written: nothing is sent that cannot be written down first."""
+
+from __future__ import annotations
+
+import resource
+import signal
+
+import pytest
+
+from tests.support.postgres import running_server
+from tests.support.target import Target, finish, person, record, schema, state
+
+LEADS = {"method": "POST", "path": "/leads"}
+
+pytestmark = pytest.mark.e2e
+
+
+def lines_of(count):
+    lines = [schema()]
+    for number in range(1, count + 1):
+        lines += [record(**person(number)), state({"at": number})]
+    return lines
+
+
+def feed(process, lines):
+    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+    process.stdin.flush()
+
+
+def emails(sandbox):
+    return sorted(lead["email"] for lead in sandbox.leads())
+
+
+def emails_of(count):
+    return sorted(person(n)["email"] for n in range(1, count + 1))
+
+
+@pytest.fixture
+def database(postgres):
+    return postgres.new_database()
+
+
+@pytest.fixture
+def shared_target(sandbox, tmp_path, postgres, database):
+    return Target(tmp_path, sandbox.base_url, ledger=postgres.url(database))
+
+
+@pytest.mark.postgres
+def test_connections_that_are_cut_again_and_again_cost_no_lead(
+    sandbox, shared_target, postgres, database
+):
+    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    process = shared_target.start(max_concurrency=4)
+    feed(process, lines_of(300))
+    for arrived in range(10, 290, 20):
+        sandbox.wait_until(lambda s, least=arrived: len(s.leads()) >= least, 60)
+        postgres.cut(database)
+    done = finish(process)
+    assert done.returncode == 0, done.stderr
+    assert "It is waited for" in done.stderr
+    assert emails(sandbox) == emails_of(300)
+    assert done.states[-1] == {"at": 300}
+
+
+@pytest.mark.postgres
+def test_a_server_that_crashes_is_waited_for(sandbox, tmp_path, postgres_programs):
+    with running_server(postgres_programs) as server:
+        target = Target(tmp_path, sandbox.base_url, ledger=server.url(server.new_database()))
+        sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+        process = target.start(max_concurrency=4)
+        feed(process, lines_of(200))
+        sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+        server.stop()
+        # What was marked as sending before may still go out, and no more than that.
+        before = len(sandbox.leads())
+        sandbox.wait_until(lambda s: s.stats()["in_flight"] == 0, 60)
+        assert len(sandbox.leads()) <= before + 8
+        server.start()
+        done = finish(process)
+    assert done.returncode == 0, done.stderr
+    assert emails(sandbox) == emails_of(200)
+    assert done.states[-1] == {"at": 200}
+
+
+@pytest.mark.postgres
+def test_a_signal_ends_the_wait_for_a_journal(sandbox, tmp_path, postgres_programs):
+    with running_server(postgres_programs) as server:
+        target = Target(tmp_path, sandbox.base_url, ledger=server.url(server.new_database()))
+        sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+        process = target.start(max_concurrency=4)
+        feed(process, lines_of(200))
+        sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+        server.stop()
+        process.send_signal(signal.SIGTERM)
+        done = finish(process)
+        assert done.returncode == 143, done.stderr
+        assert "Traceback" not in done.stderr
+        promised = done.states[-1]["at"] if done.states else 0
+        assert promised <= len(sandbox.leads())
+        server.start()
+        sandbox.clear_faults()
+        again = target.run(lines_of(200))
+    assert again.returncode == 0, again.stderr
+    assert emails(sandbox) == emails_of(200)
+
+
+@pytest.mark.postgres
+def test_a_journal_that_becomes_read_only_stops_the_run(sandbox, shared_target, postgres, database):
+    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    process = shared_target.start(max_concurrency=4)
+    feed(process, lines_of(200))
+    sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+    postgres.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    postgres.cut(database)
+    done = finish(process)
+    assert done.returncode == 1
+    assert "ledger: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(sandbox.leads()) < 200
+
+    postgres.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
+    sandbox.clear_faults()
+    again = shared_target.run(lines_of(200))
+    assert again.returncode == 0, again.stderr
+    assert emails(sandbox) == emails_of(200)
+
+
+def test_a_full_disk_stops_the_run(sandbox, target):
+    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    process = target.start(max_concurrency=4)
+    feed(process, lines_of(50))
+    sandbox.wait_until(lambda s: len(s.leads()) == 50, 60)
+    # No file of this process may grow any more: to SQLite, a disk without room.
+    size = max(path.stat().st_size for path in target.folder.glob("ledger.db*"))
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
+    done = finish(process, "".join(f"{line}\n" for line in lines_of(2000)[1:]).encode())
+    assert done.returncode == 1
+    assert "ledger: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(sandbox.leads()) < 2000
+
+    sandbox.clear_faults()
+    again = target.run(lines_of(2000))
+    assert again.returncode == 0, again.stderr
+    assert emails(sandbox) == emails_of(2000)
