@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from target_octanist.delivery.client import Sender
     from target_octanist.ledger.claims import Claim
+    from target_octanist.ledger.turn import Reopen
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
@@ -57,8 +58,12 @@ class Run:
     Its methods belong to one thread. `close` must be called, whatever happens.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reopens: Reopen | None = None) -> None:
         """Open the journal and start, with what dead runs left behind first of all.
+
+        Args:
+            settings: Of the run.
+            reopens: How to take up again what is in doubt, if at all.
 
         Raises:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
@@ -93,6 +98,7 @@ class Run:
             pace=Pace(settings.max_concurrency, settings.requests_per_second),
             quota=quota,
             tally=self.tally,
+            reopens=reopens,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges)
         self._progress = ProgressLine(sys.stderr)

@@ -9,6 +9,14 @@ from tests.support.sandbox import Sandbox
 from tests.support.target import Target
 
 
+def pytest_terminal_summary(terminalreporter):
+    if find_programs() is None:
+        terminalreporter.write_line(
+            "PostgreSQL is not installed here: the tests of a journal on it were left out.",
+            yellow=True,
+        )
+
+
 @pytest.fixture
 def sandbox():
     with Sandbox() as running:

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from target_octanist import __version__
-from target_octanist.cli import check, sandbox, status
 from target_octanist.errors import OctanistError, SettingsError
 
 __all__ = ["main"]
 
+#: Each has a module of its name here, which is loaded when it is asked for.
+COMMANDS = ("check", "reconcile", "sandbox", "status")
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Loads a command when it is needed: most of them bring a large library along."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"target_octanist.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="octanist")
 def octanist() -> None:
     """Look after the delivery of leads to Octanist."""
-
-
-octanist.add_command(check.command)
-octanist.add_command(sandbox.command)
-octanist.add_command(status.command)
 
 
 def main() -> None:

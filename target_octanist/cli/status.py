@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from target_octanist.cli.config import config_option, load_config
+from target_octanist.cli.listing import plain, print_in_doubt
 from target_octanist.ledger.journal import Journal
 from target_octanist.ledger.tables import State
 from target_octanist.settings import default_ledger
@@ -18,9 +18,6 @@ from target_octanist.settings import default_ledger
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-#: More than these are counted, not listed.
-LISTED = 20
 
 
 @click.command("status")
@@ -57,12 +54,12 @@ def describe(journal: Journal) -> dict[str, Any]:
     return {
         "outcomes": dict(outcomes),
         "streams": streams,
-        "in_doubt": [_plain(row) for row in journal.in_state(State.IN_DOUBT)],
+        "in_doubt": [plain(row) for row in journal.in_state(State.IN_DOUBT)],
         "reasons": [
             {"stream": stream, "reason": reason, "count": count}
             for stream, reason, count in journal.reasons(State.REJECTED)
         ],
-        "rejected": [_plain(row) for row in journal.in_state(State.REJECTED)],
+        "rejected": [plain(row) for row in journal.in_state(State.REJECTED)],
     }
 
 
@@ -73,17 +70,6 @@ def _ledger(config_files: tuple[Path, ...], ledger: str | None) -> str:
     return str(config.get("ledger") or default_ledger(os.environ))
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _iso(value) if name.endswith("_at") else value for name, value in row.items()}
-
-
-def _iso(milliseconds: int | None) -> str | None:
-    if milliseconds is None:
-        return None
-    moment = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _print(report: Mapping[str, Any]) -> None:
     states = [state.value for state in State]
     width = max([len("total"), *map(len, report["streams"])]) + 2
@@ -91,23 +77,8 @@ def _print(report: Mapping[str, Any]) -> None:
     rows = [*report["streams"].items(), ("total", report["outcomes"])]
     for stream, counts in rows:
         click.echo(stream.ljust(width) + "".join(str(counts.get(s, 0)).rjust(11) for s in states))
-    _print_list(
-        "In doubt: sent, and nobody could tell whether it arrived. Not sent again by itself.",
-        report["in_doubt"],
-    )
+    print_in_doubt(report["in_doubt"])
     _print_reasons(report["reasons"])
-
-
-def _print_list(title: str, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    click.echo(f"\n{title}")
-    for row in rows[:LISTED]:
-        request = f" {row['request_id']}" if row["request_id"] else ""
-        when = row["sent_at"]
-        click.echo(f"  {row['source'][:12]}  {row['stream']}  {when}{request}  {row['reason']}")
-    if len(rows) > LISTED:
-        click.echo(f"  … and {len(rows) - LISTED} more (--json lists all)")
 
 
 def _print_reasons(reasons: list[dict[str, Any]]) -> None:

@@ -29,6 +29,7 @@ from target_octanist.delivery.job import Candidate, Decided, Job, Result
 from target_octanist.delivery.lookup import ListingFailed, Window, look_up
 from target_octanist.delivery.outcome import Kind, NoAnswer, Outcome, Response, classify
 from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
+from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
 from target_octanist.delivery.senders import Senders
 from target_octanist.delivery.stopping import denied, over_budget, unreachable
 from target_octanist.errors import OctanistError, describe_bug
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from target_octanist.delivery.reconcile import Doubt
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.journal import Journal
-    from target_octanist.ledger.turn import Recovered, Turn
+    from target_octanist.ledger.turn import Recovered, Reopen, Turn
     from target_octanist.reporting.tally import Tally
     from target_octanist.settings import Settings
 
@@ -57,11 +58,6 @@ BUSY_SECONDS: Final = 0.5
 
 #: Results are written down in groups: a commit costs the same for one as for many.
 TURN_EVERY_SECONDS: Final = 0.005
-
-#: How long after it was marked as sending a lead of a dead run may have been stored.
-LONGEST_REQUEST_SECONDS: Final = 300.0
-
-CUT_OFF: Final = "the run was cut off between sending and the answer"
 
 #: How often a thread that waits looks up, so that signals and deadlines are seen.
 _BLINK_SECONDS: Final = 0.2
@@ -88,6 +84,7 @@ class _Gathered(NamedTuple):
     Attributes:
         now: Monotonic seconds.
         looks_around: Whether dead runs are looked for.
+        reopens: How leads in doubt are taken up again, if at all.
     """
 
     now: float
@@ -96,6 +93,7 @@ class _Gathered(NamedTuple):
     batch: list[Candidate]
     starting: list[Job]
     looks_around: bool
+    reopens: Reopen | None
 
 
 class _Written(NamedTuple):
@@ -123,8 +121,22 @@ class Engine:
         pace: Pace,
         quota: Quota,
         tally: Tally,
+        reopens: Reopen | None = None,
     ) -> None:
+        """Put it together; nothing is started yet.
+
+        Args:
+            settings: Of the run.
+            journal: Open, with the run entered.
+            sender: The other side.
+            policy: What becomes of a lead.
+            pace: How fast leads go out; the engine's alone from now on.
+            quota: How many may go out at all.
+            tally: Where they are counted.
+            reopens: How to take up again what is in doubt, if at all.
+        """
         self._settings = settings
+        self._reopens = reopens
         self._journal = journal
         self._sender = sender
         self._policy = policy
@@ -335,7 +347,8 @@ class Engine:
         wall = time.time()
         decided = [self._decide(result, wall) for result in results]
         self._due_jobs(now)
-        return _Gathered(now, decided, looked, batch, self._starting(), looks_around)
+        reopens, self._reopens = self._reopens, None
+        return _Gathered(now, decided, looked, batch, self._starting(), looks_around, reopens)
 
     def _write(self, turn: Turn, gathered: _Gathered) -> _Written:
         """Write a turn down; nothing but the journal may be changed here for good."""
@@ -345,6 +358,8 @@ class Engine:
         if gathered.looks_around:
             recovered = turn.take_over(self._settings.base_url, now=at)
             decided += self._left_in_doubt(recovered)
+        if gathered.reopens is not None:
+            recovered += turn.reopen(self._settings.base_url, gathered.reopens, now=at)
         turn.settle([d.settlement() for d in decided if d.is_final], now=at)
         if gathered.looked is not None:
             concluded = self._inquiry.conclude(turn, gathered.looked, now=gathered.now)
@@ -513,32 +528,22 @@ class Engine:
             return []
         outcome = Outcome(Kind.UNKNOWN, CUT_OFF)
         return [
-            Decided(_job(lead), outcome, Settle(State.IN_DOUBT), 0.0)
+            Decided(job_of(lead), outcome, Settle(State.IN_DOUBT), 0.0)
             for lead in recovered
             if lead.sent_at is not None
         ]
 
     def _adopt(self, recovered: Sequence[Recovered]) -> None:
-        """Go on with what a dead run had begun."""
-        if not recovered:
-            return
+        """Go on with what earlier runs had begun."""
         on_unknown = self._settings.on_unknown
-        sent = sum(lead.sent_at is not None for lead in recovered)
-        logger.warning(
-            "A run that was cut off left %d leads behind: %d were never sent and go out now; "
-            "%d may have been stored (on_unknown: %s).",
-            len(recovered),
-            len(recovered) - sent,
-            sent,
-            on_unknown,
-        )
+        tell(recovered, on_unknown)
         for lead in recovered:
-            job = _job(lead)
+            job = job_of(lead)
             if lead.sent_at is None or on_unknown == "resend":
                 self._work.ready.append(job)
             elif on_unknown == "reconcile":
                 sent_at = lead.sent_at / 1000
-                until = min(time.time(), sent_at + LONGEST_REQUEST_SECONDS)
+                until = given_up_at(sent_at, time.time())
                 self._inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
 
     # Asking about what may be stored
@@ -561,10 +566,3 @@ class Engine:
         with self._changed:
             self._looked = Looked(asked_at, found)
             self._changed.notify_all()
-
-
-def _job(lead: Recovered) -> Job:
-    job = Job(lead.source, lead.stream, lead.payload.encode(), None)
-    job.attempts = lead.attempts
-    job.first_at = time.monotonic()
-    return job

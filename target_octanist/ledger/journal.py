@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import backoff
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, true
 
 from target_octanist.errors import LedgerAway, LedgerError
 from target_octanist.kill_points import reached
@@ -194,8 +194,17 @@ class Journal:
             )
             return [(stream, reason or "", count) for stream, reason, count in rows]
 
-    def in_state(self, state: State, *, limit: int = 1000) -> list[dict[str, Any]]:
-        """Give the rows of one state, oldest first, without what they hold of a person."""
+    def in_state(
+        self, state: State, *, destination: str | None = None, limit: int | None = 1000
+    ) -> list[dict[str, Any]]:
+        """Give the rows of one state, oldest first, without what they hold of a person.
+
+        Args:
+            state: Where they stand.
+            destination: Only leads to this ``base_url``.
+            limit: The most rows; None for all.
+        """
+        here = true() if destination is None else runs.c.destination == destination
         with readable_errors(), self._engine.begin() as connection:
             rows = connection.execute(
                 select(
@@ -209,7 +218,8 @@ class Journal:
                     leads.c.code,
                     leads.c.reason,
                 )
-                .where(leads.c.state == state.value)
+                .join(runs, runs.c.id == leads.c.run)
+                .where(leads.c.state == state.value, here)
                 .order_by(leads.c.claimed_at, leads.c.source)
                 .limit(limit)
             ).mappings()

@@ -37,11 +37,24 @@ class Settlement:
     record: str | None = None
 
 
+class Reopen(NamedTuple):
+    """How the leads in doubt are to be taken up again: what is not named is asked about.
+
+    Attributes:
+        delivered: Sources of which a human said that they are stored.
+        send: Sources of which a human said that they are not.
+    """
+
+    delivered: frozenset[str] = frozenset()
+    send: frozenset[str] = frozenset()
+
+
 class Recovered(NamedTuple):
-    """A lead that a dead run had claimed.
+    """A lead that an earlier run left open.
 
     Attributes:
         sent_at: When it may have been sent (ms since 1970 UTC); None if it surely was not.
+        was_in_doubt: Whether that run had settled it as in doubt.
     """
 
     source: str
@@ -49,6 +62,7 @@ class Recovered(NamedTuple):
     payload: str
     attempts: int
     sent_at: int | None
+    was_in_doubt: bool = False
 
 
 class Turn:
@@ -265,6 +279,50 @@ class Turn:
             )
             for row in found
         ]
+
+    def reopen(self, destination: str, how: Reopen, *, now: int) -> list[Recovered]:
+        """Take up again what is in doubt, as if this run had sent it."""
+        self.settle(
+            [
+                Settlement(source, State.DELIVERED, reason="found in Octanist by hand")
+                for source in sorted(how.delivered)
+            ],
+            now=now,
+        )
+        found = self._connection.execute(
+            select(leads.c.source, leads.c.stream, leads.c.payload, leads.c.sent_at)
+            .join(runs, runs.c.id == leads.c.run)
+            .where(leads.c.state == State.IN_DOUBT.value, runs.c.destination == destination)
+            .order_by(leads.c.claimed_at, leads.c.source)
+        ).all()
+        recovered = [
+            Recovered(
+                row.source,
+                row.stream,
+                row.payload or "{}",
+                0,
+                None if row.source in how.send else row.sent_at,
+                was_in_doubt=True,
+            )
+            for row in found
+        ]
+        if recovered:
+            self._connection.execute(
+                update(leads)
+                .where(leads.c.source == bindparam("b_source"))
+                .values(state=bindparam("b_state"), run=self._run, settled_at=None),
+                [
+                    {
+                        "b_source": lead.source,
+                        "b_state": State.CLAIMED.value
+                        if lead.sent_at is None
+                        else State.SENDING.value,
+                    }
+                    for lead in recovered
+                ],
+            )
+            self._did("reopen")
+        return recovered
 
     def release(self, sources: Iterable[str]) -> None:
         """Forget leads that were claimed and never sent; their STATE is not out yet.
