@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from target_octanist.delivery.job import Decided, Job
 from target_octanist.delivery.lookup import ListingFailed, Window
@@ -16,13 +16,6 @@ from target_octanist.ledger.tables import State
 
 if TYPE_CHECKING:
     from target_octanist.ledger.turn import Turn
-
-#: How soon the API is asked about a lead without an answer, and how often.
-LOOK_AFTER_SECONDS: Final = 1.0
-
-#: A lead that is not in the API's list counts as not stored only if the list was asked
-#: for this long after its request was given up: the API may still have been at it.
-ABSENT_AFTER_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -74,7 +67,7 @@ class Inquiry:
             reason: Why nobody knows what came of it.
         """
         doubt = Doubt(job.source, json.loads(job.payload), sent_at, until)
-        look_at = time.monotonic() + LOOK_AFTER_SECONDS
+        look_at = time.monotonic() + self._policy.look_after_seconds
         self._questions[job.source] = _Question(job, doubt, reason, look_at)
 
     def remove(self, job: Job) -> None:
@@ -107,7 +100,7 @@ class Inquiry:
             for source, finding in findings.items():
                 question = self._questions[source]
                 question.looks += 1
-                question.look_at = now + LOOK_AFTER_SECONDS
+                question.look_at = now + self._policy.look_after_seconds
                 if isinstance(finding, Found) and turn.rivals(source) - self._questions.keys():
                     continue  # the row could be that other one's, whose answer is still to come
                 done = self._act_on(finding, question, looked.asked_at, now)
@@ -125,7 +118,7 @@ class Inquiry:
                 outcome = Outcome(Kind.DELIVERED, "found in the API's list", lead_id=lead_id)
                 return Decided(job, outcome, Settle(State.DELIVERED), now)
             case Absent():
-                if asked_at < question.doubt.until + ABSENT_AFTER_SECONDS:
+                if asked_at < question.doubt.until + self._policy.absent_after_seconds:
                     return None
                 outcome = Outcome(Kind.RETRY, f"{question.reason}; it is not in the API's list")
                 decision = self._policy.decide(outcome, attempts=job.attempts + 1, elapsed=0.0)
@@ -145,7 +138,8 @@ class Inquiry:
                 decided.append(_in_doubt(question, why, now))
                 continue
             wait = self._policy.backoff_seconds(question.looks)
-            question.look_at = now + max(wait, outcome.wait_seconds, LOOK_AFTER_SECONDS)
+            least = self._policy.look_after_seconds
+            question.look_at = now + max(wait, outcome.wait_seconds, least)
         return decided
 
 

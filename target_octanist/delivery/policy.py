@@ -62,11 +62,18 @@ class Policy:
     Attributes:
         max_attempts: Waits for throttling do not count.
         jitter: Gives a random part of a number of seconds; full jitter by default.
+        look_after_seconds: How soon the API is asked about a lead without an answer, and
+            how often.
+        absent_after_seconds: A lead that is not in the API's list counts as not stored
+            only if the list was asked for this long after its request was given up: the
+            API may still have been at it.
     """
 
     max_attempts: int
     on_unknown: OnUnknown
     jitter: Callable[[float], float] = backoff.full_jitter
+    look_after_seconds: float = 1.0
+    absent_after_seconds: float = 5.0
 
     def decide(self, outcome: Outcome, *, attempts: int, elapsed: float) -> Decision:
         """Decide what becomes of a lead.

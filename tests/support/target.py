@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -91,14 +91,20 @@ class Target:
             "ledger": str(self.ledger),
         } | settings
 
-    def start(self, *, stderr: int = subprocess.PIPE, **settings: Any) -> subprocess.Popen[bytes]:
-        """Start the process, with its standard streams as pipes."""
+    def start(
+        self,
+        *,
+        stdin: int | IO[bytes] = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        **settings: Any,
+    ) -> subprocess.Popen[bytes]:
+        """Start the process; its standard streams are pipes unless others are given."""
         config = self.folder / "config.json"
         merged = {k: v for k, v in (self.settings | settings).items() if v is not None}
         config.write_text(json.dumps(merged), encoding="utf-8")
         return subprocess.Popen(
             [SCRIPTS / "target-octanist", "--config", config],
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=environment(self.folder, **self.env),
