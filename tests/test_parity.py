@@ -131,6 +131,7 @@ ONLY_IN = {
         "delivery/engine.py",
         "delivery/senders.py",
         "delivery/client.py",
+        "delivery/deadline.py",
         "reporting/tally.py",
         "sandbox",
     },

@@ -20,6 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from target_octanist import __version__
+from target_octanist.delivery.deadline import Deadlines
 from target_octanist.delivery.outcome import Answer, NoAnswer, NotSent, Response
 from target_octanist.loopback import is_loopback
 
@@ -84,22 +85,26 @@ class OctanistClient:
     def _exchange(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
         _phase.connecting = False
         deadline = time.monotonic() + timeout
-        try:
-            response = self._session.send(
-                self._request(method, path, body),
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-                verify=self._verify,
-                proxies=dict(self._proxies),
-            )
-        except (requests.RequestException, HTTPError, OSError) as error:
-            return _failure(error)
-        with response:
-            content, complete = _read_body(response, deadline)
-            if not complete:
-                # What is left in the socket must not become the next answer.
-                response.raw.close()
+        with _deadlines.until(deadline):
+            try:
+                response = self._session.send(
+                    self._request(method, path, body),
+                    timeout=timeout,
+                    allow_redirects=False,
+                    stream=True,
+                    verify=self._verify,
+                    proxies=dict(self._proxies),
+                )
+            except (requests.RequestException, HTTPError, OSError) as error:
+                return _failure(error)
+            with response:
+                if time.monotonic() > deadline:  # its head may be cut off
+                    response.raw.close()
+                    return NoAnswer("the answer dripped in too slowly")
+                content, complete = _read_body(response, deadline)
+                if not complete:
+                    # What is left in the socket must not become the next answer.
+                    response.raw.close()
         return Response(
             response.status_code, content, response.headers.get("Retry-After"), complete
         )
@@ -177,6 +182,8 @@ def _why(error: Exception) -> str:
 # Whether this thread's request is still making its connection.
 _phase = threading.local()
 
+_deadlines = Deadlines()
+
 
 class _PlainConnection(HTTPConnection):
     def connect(self) -> None:
@@ -184,12 +191,20 @@ class _PlainConnection(HTTPConnection):
         super().connect()
         _phase.connecting = False
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _deadlines.uses(self)
+        super().request(*args, **kwargs)
+
 
 class _TlsConnection(HTTPSConnection):
     def connect(self) -> None:
         _phase.connecting = True
         super().connect()
         _phase.connecting = False
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _deadlines.uses(self)
+        super().request(*args, **kwargs)
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -114,6 +114,33 @@ def test_a_server_that_never_answers_is_no_answer(sandbox):
     assert len(sandbox.leads()) == 1
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_an_answer_whose_head_drips_in_is_cut_off_at_the_deadline(secure, tmp_path, monkeypatch):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    cut_off = []
+
+    def answer(connection):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 201 Created\r\nX-Slow: ")
+        connection.settimeout(0.2)
+        while True:  # each byte comes long before the timeout of one second
+            with suppress(TimeoutError):
+                if connection.recv(1) == b"":
+                    break
+            connection.sendall(b".")
+        cut_off.append(True)
+
+    with serving(answer, tls if secure else None) as place:
+        base_url = f"http{'s' if secure else ''}://{place}/api"
+        given = OctanistClient(base_url, "k", timeout_seconds=1).send(LEAD)
+    assert isinstance(given, NoAnswer)
+    assert cut_off or secure  # TLS tells of the cut as an error
+
+
 def test_half_an_answer_keeps_its_status(sandbox, client):
     sandbox.fault("half", **LEADS)
     answer = client.send(LEAD)
