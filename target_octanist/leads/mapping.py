@@ -177,11 +177,28 @@ def implicit_mapping(columns: Iterable[str]) -> dict[str, Any] | None:
 
 
 def merge_layers(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """One mapping of many: field by field the last layer wins, and its null takes it out."""
+    """One mapping of many: field by field the last layer wins, and its null takes it out.
+
+    The consent shorthand counts as the keys that it stands for, so that a later layer can
+    also take back one of the four, or give all of them another source.
+    """
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged.update(layer)
+        merged.update(_without_shorthand(layer))
     return {name: spec for name, spec in merged.items() if spec is not None}
+
+
+def _without_shorthand(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """The layer with `consent` written out; a key that the layer names itself stays."""
+    flags = layer.get("consent", {})
+    if flags is None:
+        flags = dict.fromkeys(CONSENT_SHORTHAND)
+    # What is malformed stays where it is, for `compile_mapping` to say so.
+    if not isinstance(flags, Mapping) or not flags.keys() <= CONSENT_SHORTHAND.keys():
+        return dict(layer)
+    named = {name: spec for name, spec in layer.items() if name != "consent"}
+    spread = {key: flags[flag] for flag in flags for key in CONSENT_SHORTHAND[flag]}
+    return spread | named
 
 
 def _read_specs(

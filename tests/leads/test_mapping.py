@@ -289,6 +289,43 @@ def test_a_later_layer_wins_field_by_field_and_null_removes():
     assert merge_layers() == {}
 
 
+MARKETING = ("ad_storage", "ad_user_data", "ad_personalization")
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (
+            [{"consent": {"marketing": "m"}}, {"ad_storage": None}],
+            {"ad_user_data": "m", "ad_personalization": "m"},
+        ),
+        (
+            [{"ad_storage": "a", "analytics_storage": "s"}, {"consent": {"marketing": "m"}}],
+            {**dict.fromkeys(MARKETING, "m"), "analytics_storage": "s"},
+        ),
+        (
+            [{"consent": {"marketing": "m", "analytics": "s"}}, {"consent": {"marketing": "n"}}],
+            {**dict.fromkeys(MARKETING, "n"), "analytics_storage": "s"},
+        ),
+        (
+            [{"consent": {"marketing": "m", "analytics": "s"}}, {"consent": {"marketing": None}}],
+            {"analytics_storage": "s"},
+        ),
+        ([{"consent": {"marketing": "m"}, "ad_storage": "a"}, {"consent": None}], {}),
+        (
+            [{"consent": {"marketing": "m"}, "ad_storage": "a", "ad_user_data": None}],
+            {"ad_storage": "a", "ad_personalization": "m"},
+        ),
+        ([{"consent": "m"}], {"consent": "m"}),
+        ([{"consent": {"marketting": "m"}}], {"consent": {"marketting": "m"}}),
+    ],
+    ids=range(8),
+)
+def test_a_later_layer_can_change_each_of_the_four_consent_keys(layers, expected):
+    """The shorthand is its keys; one that is malformed is left for the compiler."""
+    assert merge_layers(*layers) == expected
+
+
 def test_explain_says_where_each_field_comes_from():
     """For people, in contract order."""
     mapping = {
