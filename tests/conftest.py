@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import find_programs, running_server
 from tests.support.sandbox import Sandbox
 from tests.support.target import Target
+
+# How long an example takes is the machine's business: a first one loads tables.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -22,7 +22,8 @@ from phonenumbers import (
     ValidationResult,
 )
 
-from target_octanist.leads.text import EMPTY, Normal, plain_text
+from target_octanist.leads.countries import region_of
+from target_octanist.leads.text import EMPTY, Normal, clean_block, clean_line, plain_text
 from target_octanist.leads.words import NOTHING
 
 _ORDINARY_EMAIL = re.compile(
@@ -34,6 +35,8 @@ _MAX_LABEL = 63
 _MAX_TEXT = 2000
 _IN_BRACKETS = re.compile(r"<([^<>]*@[^<>]*)>")
 _BETWEEN_EMAILS = re.compile(r"[\s;,|]+")
+# Whoever types this one types the whole address in full-width letters.
+_WIDE_AT = "\uff20"
 _NOT_RESERVED = ".example"
 _AROUND_EMAIL = "<>()[]\"'.:"
 
@@ -65,18 +68,25 @@ def is_ordinary_email(address: str) -> bool:
 @lru_cache(maxsize=1024)
 def parse_email(text: str) -> Normal:
     """What `email` does, without the short cut."""
-    text = "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cs"))
-    if not text.strip() or text.strip().casefold() in NOTHING:
-        return EMPTY
     # Longer than any list of addresses; validating it would only take time.
     if len(text) > _MAX_TEXT:
         return None, "invalid_email"
+    text = _without_format(clean_line(text))
+    if not text or text.casefold() in NOTHING:
+        return EMPTY
+    if _WIDE_AT in text:
+        text = unicodedata.normalize("NFKC", text)
     candidates = _IN_BRACKETS.findall(text) + _BETWEEN_EMAILS.split(text)
     for candidate in candidates:
         address = _valid_email(candidate)
         if address is not None:
             return address, None
     return None, "invalid_email"
+
+
+def _without_format(text: str) -> str:
+    """Without marks for the direction of writing and the like, which nobody sees."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
 
 
 def _valid_email(text: str) -> str | None:
@@ -111,7 +121,12 @@ _ONLY_PHONE_CHARACTERS = re.compile(r"[0-9 ().+/-]+")
 _EXTENSION = re.compile(
     r"(?i)\s*(?:;\s*ext=|ext\.?|extension|x|#|tst\.?|toestel|durchwahl)\s*:?\s*[0-9]{1,7}\s*$"
 )
-_BETWEEN_PHONES = re.compile(r"[;,|\n]| / ")
+_BETWEEN_PHONES = re.compile(r"(?i)[;,|\n&]| / |\s(?:of|en|or|and|ou|et|oder|und|o|y)\s")
+_IN_WORDS = re.compile(r"\((?=[^()]*[^\W\d_])[^()+0-9]*\)")
+_DASH = re.compile("[\u2010-\u2015\u2212]")
+# What spreadsheets and data frames make of a number: `31612340060.0` and `3.1612340060E10`.
+_FLOAT = re.compile(r"[+-]?[0-9]+\.0+")
+_EXPONENT = re.compile(r"(?P<digits>[0-9]+(?:\.[0-9]+)?)[eE]\+?(?P<power>[0-9]{1,2})")
 _MIN_DIGITS = 5
 _MAX_DIGITS = 17
 
@@ -130,6 +145,23 @@ def phone(value: object, region: str | None) -> Normal:
     return parse_phone(text, region) if number is None else (number, None)
 
 
+def phone_by_country(value: object, country: object, region: str | None) -> Normal:
+    """As `phone`, in the region of this country, or `region` where there is none.
+
+    A country that is not known may well be another than `region`, so a number that was
+    read with `region` then has a note.
+    """
+    text, _ = plain_text(country)
+    found = region_of(text) if text else None
+    if found is not None or not text or not text.strip() or text.strip().casefold() in NOTHING:
+        return phone(value, found or region)
+    number, rule = phone(value, None)
+    if rule is None:
+        return number, None
+    number, rule = phone(value, region)
+    return number, "unknown_region" if rule in (None, "no_region") else rule
+
+
 def ordinary_phone(text: str, region: str | None) -> str | None:
     """E.164 of a number that is sure to need nothing but its digits; else None."""
     digits = _NOT_A_DIGIT.sub("", text)
@@ -145,7 +177,7 @@ def ordinary_phone(text: str, region: str | None) -> str | None:
                 if len(national) in plan.lengths and not plan.starts_with_prefix(national):
                     return f"+{digits}"
                 return None
-    elif region is not None and _NATIONAL.fullmatch(text):
+    elif region is not None and _NATIONAL.fullmatch(text) and not _FLOAT.fullmatch(text):
         return numbering_plan(region, None).ordinary_national(digits)
     return None
 
@@ -207,8 +239,10 @@ def _lengths(general: Any) -> frozenset[int]:
 @lru_cache(maxsize=1024)
 def parse_phone(text: str, region: str | None) -> Normal:
     """What `phone` does, without the short cut."""
-    text = unicodedata.normalize("NFKC", text[:_MAX_TEXT]).strip()
-    text = "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cs"))
+    text = _without_format(unicodedata.normalize("NFKC", clean_block(text[:_MAX_TEXT])))
+    # Digits of any script are digits, and a remark in brackets is none of the number.
+    text = "".join(str(unicodedata.decimal(char, char)) for char in text)
+    text = _IN_WORDS.sub("", text)
     result = EMPTY
     for part in _BETWEEN_PHONES.split(text):
         number, rule = _one_phone(part.strip(), region)
@@ -222,15 +256,18 @@ def parse_phone(text: str, region: str | None) -> Normal:
 def _one_phone(text: str, region: str | None) -> Normal:
     if text[:4].lower() == "tel:":
         text = text[4:]
-    digits = "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
+    text = _whole(text)
+    digits = _NOT_A_DIGIT.sub("", text)
     if len(digits) < _MIN_DIGITS:
         return EMPTY
+    if _EXPONENT.fullmatch(text):
+        return None, "invalid_phone"
     number = _e164(text, region)
     if number is not None:
         return number, None
     if region is not None or "+" in text:
         return None, "invalid_phone"
-    text = _EXTENSION.sub("", text)
+    text = _DASH.sub("-", _EXTENSION.sub("", text))
     digits = _NOT_A_DIGIT.sub("", text)
     if len(digits) < _MIN_DIGITS:
         return EMPTY
@@ -242,6 +279,21 @@ def _one_phone(text: str, region: str | None) -> Normal:
     if _ONLY_PHONE_CHARACTERS.fullmatch(text) and len(digits) <= _MAX_DIGITS:
         return digits, "no_region"
     return None, "invalid_phone"
+
+
+def _whole(text: str) -> str:
+    """A number that was written as a float, as the digits that it stands for.
+
+    Where digits were rounded away (``3.16E+10``) the text stays, and is no number.
+    """
+    if _FLOAT.fullmatch(text):
+        return text.partition(".")[0]
+    match = _EXPONENT.fullmatch(text)
+    if match is None:
+        return text
+    whole, _, part = match["digits"].partition(".")
+    power = int(match["power"])
+    return whole + part if len(part) == power else text
 
 
 def _e164(text: str, region: str | None) -> str | None:

@@ -15,7 +15,16 @@ PLACEHOLDERS = frozenset(
 NOTHING = PLACEHOLDERS | frozenset(
     {
         *("na", "n.a.", "n.a", "nan", "nil", "none", "null", "(none)", "[none]", "empty"),
-        *("not provided", "not set", "not available", "not applicable", "unknown", "\\n"),
+        *(
+            "unspecified",
+            "not specified",
+            "not provided",
+            "not set",
+            "not available",
+            "not applicable",
+            "unknown",
+            "\\n",
+        ),
         *("keine", "geen", "onbekend", "nvt", "n.v.t.", "n.v.t", "k.a.", "aucun", "unbekannt"),
     }
 )
@@ -26,7 +35,7 @@ Not for names: there are people called Null, Na and None.
 
 YES = frozenset(
     {
-        *("true", "t", "yes", "y", "on", "1", "x", "✓", "✔", "☑", "checked", "enabled"),
+        *("true", "t", "yes", "y", "on", "1", "1.0", "x", "✓", "✔", "☑", "checked", "enabled"),
         *("granted", "grant", "given", "obtained", "consent", "consented", "accepted"),
         *("accept", "agree", "agreed", "allow", "allowed", "opt in", "opted in", "optin"),
         *("optedin", "subscribed", "subscribe", "confirmed", "consent obtained"),
@@ -36,6 +45,12 @@ YES = frozenset(
         *("zugestimmt", "toegestaan", "jawohl"),
         *("oui", "o", "vrai", "accordé", "accepté", "sí", "si", "s", "verdadero"),
         *("acepto", "sì", "vero", "accetto", "sim", "verdadeiro", "aceito"),
+        *("toestemming", "toestemming gegeven", "verleend", "geaccepteerd", "aangemeld"),
+        *("einverstanden", "eingewilligt", "einwilligung erteilt", "erteilt", "akzeptiert"),
+        *("d'accord", "consenti", "abonné", "aceptado", "acepta", "concedido", "accettato"),
+        *("acconsento", "iscritto", "aceito", "aceitou", "concordo", "zgoda", "zgadzam się"),
+        *("wyrażono zgodę", "samtycker", "godkendt", "godkänt"),
+        *("single opt in", "double opt in", "confirmed opt in", "explicit opt in"),
         *("tak", "prawda", "ano", "áno", "pravda", "igen", "igaz", "da", "adevărat"),
         *("kyllä", "kylla", "tosi", "joo", "jah", "jā", "taip", "sann", "sant", "sand"),
         *("evet", "doğru", "ναι", "да", "так", "はい", "是", "예", "네"),
@@ -45,7 +60,7 @@ YES = frozenset(
 
 NO = frozenset(
     {
-        *("false", "f", "no", "n", "off", "0", "✗", "✘", "☐", "unchecked", "disabled"),
+        *("false", "f", "no", "n", "off", "0", "0.0", "✗", "✘", "☐", "unchecked", "disabled"),
         *("denied", "deny", "declined", "decline", "refused", "rejected", "withdrawn"),
         *("revoked", "not given", "not granted", "no consent", "opt out", "opted out"),
         *("optout", "optedout", "unsubscribed", "unsubscribe", "disagree", "not obtained"),
@@ -54,6 +69,11 @@ NO = frozenset(
         *("abgemeldet", "uitgeschreven", "non", "faux", "refusé", "falso", "não", "nao"),
         *("nie", "fałsz", "ne", "nepravda", "nem", "hamis", "nu", "fals", "ei", "epätosi"),
         *("nej", "nei", "falsk", "usann", "nē", "hayır", "hayir", "yanlış", "όχι"),
+        *("geen toestemming", "niet akkoord", "niet toegestaan", "ingetrokken", "afgemeld"),
+        *("nicht einverstanden", "widerrufen", "verweigert", "keine einwilligung"),
+        *("désabonné", "retiré", "pas d'accord", "rechazado", "denegado", "no acepto"),
+        *("rifiutato", "negato", "recusado", "negado", "brak zgody", "odmowa", "cofnięta"),
+        *("not subscribed", "non subscribed", "not opted in", "do not contact", "bounced"),
         *("нет", "ні", "いいえ", "否", "아니요"),
     }
 )

@@ -14,6 +14,7 @@ from target_octanist.leads.contact import (
     parse_email,
     parse_phone,
     phone,
+    phone_by_country,
 )
 
 
@@ -34,6 +35,11 @@ from target_octanist.leads.contact import (
         ("a+tag@example.com", "a+tag@example.com"),
         ("\u202aa@example.com\u202c", "a@example.com"),
         (["", "a@example.com", "b@example.com"], "a@example.com"),
+        ("o&#39;neil@example.com", "o'neil@example.com"),
+        ("jan&#64;example.nl", "jan@example.nl"),
+        ("jan@exam\x07ple.nl\x00", "jan@example.nl"),
+        ("\uff4a\uff41\uff4e\uff20example.nl", "jan@example.nl"),
+        ("jan@\ud83dexample.nl", "jan@example.nl"),
     ],
 )
 def test_an_address_is_found_and_written_one_way(value, expected):
@@ -83,6 +89,17 @@ def test_a_placeholder_is_neither_address_nor_number(value):
         ("\uff10\uff16\uff11\uff12\uff13\uff14\uff10\uff10\uff16\uff10", "NL", "+31612340060"),
         ("+39 06 12345678", None, "+390612345678"),
         ("\u202a+31612340060\u202c", None, "+31612340060"),
+        ("p:+31612340060", None, "+31612340060"),
+        ("'+31612340060", None, "+31612340060"),
+        ("+31&nbsp;612340060", None, "+31612340060"),
+        ("+31612340060\x00", None, "+31612340060"),
+        ("06\u201112340060", "NL", "+31612340060"),
+        ("+31612340060 (mobiel)", None, "+31612340060"),
+        ("06-12340060 of 020-1234567", "NL", "+31612340060"),
+        ("\u0660\u0666\u0661\u0662\u0663\u0664\u0660\u0660\u0666\u0660", "NL", "+31612340060"),
+        ("31612340060.0", "NL", "+31612340060"),
+        ("612340060.0", "NL", "+31612340060"),
+        ("3.1612340060E+10", "NL", "+31612340060"),
     ],
 )
 def test_a_number_is_written_as_e164(value, region, expected):
@@ -113,8 +130,9 @@ def test_fewer_than_five_digits_are_no_number(value):
         ),
         *(({"value": "+31612340060"}, None), ("see 12345678 in notes", None)),
         *(("1" * 18, None), ("9" * 300, "NL")),
+        *(("3.16123E+10", "NL"), ("3.16E10", None), ("3161234e99", "NL")),
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_an_impossible_number_is_invalid(value, region):
     """A number that no country has is not sent."""
@@ -173,3 +191,38 @@ def test_a_number_is_stable_under_a_second_reading(text, region):
     number, rule = phone(text, region)
     if number is not None:
         assert phone(number, region) == (number, rule)
+
+
+@given(st.text(max_size=30), st.sampled_from(["NL", None]))
+def test_reading_again_changes_nothing(text, region):
+    """Whatever was typed, an address or a number that came out of it stays as it is."""
+    address, _ = email(text)
+    assert address is None or email(address) == (address, None)
+    number, rule = phone(text, region)
+    assert number is None or phone(number, region) == (number, rule)
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "expected"),
+    [
+        ("BE", "NL", ("+32471123456", None)),
+        ("Belgium", None, ("+32471123456", None)),
+        (["BE"], None, ("+32471123456", None)),
+        ("n/a", "BE", ("+32471123456", None)),
+        ({"code": "BE"}, "BE", ("+32471123456", None)),
+        ("Narnia", "BE", ("+32471123456", "unknown_region")),
+        ("Narnia", None, ("0471123456", "unknown_region")),
+        (None, None, ("0471123456", "no_region")),
+    ],
+    ids=range(8),
+)
+def test_a_country_says_how_to_read_a_number(country, region, expected):
+    """And where it does not, the setting does."""
+    assert phone_by_country("0471 12 34 56", country, region) == expected
+
+
+def test_a_country_changes_no_number_that_has_its_code():
+    for country in ("NL", "Narnia", None):
+        assert phone_by_country("+32471123456", country, None) == ("+32471123456", None)
+        assert phone_by_country("call me", country, "NL") == (None, None)
+        assert phone_by_country("+999123456789", country, "NL") == (None, "invalid_phone")
