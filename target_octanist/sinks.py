@@ -129,6 +129,7 @@ class LeadSink(Sink):
                 phone_region=stream.phone_region,
                 contract=settings.strict_contract,
             )
+            warnings = compiled.check_schema(self.schema)
         except MappingError as error:
             raise SettingsError(error.problems) from None
         if not stream.mapping:
@@ -138,8 +139,8 @@ class LeadSink(Sink):
                 self.stream_name,
                 ", ".join(mapping),
             )
-        for problem in compiled.check_schema(self.schema):
-            self.logger.warning("%s", problem)
+        for warning in warnings:
+            self.logger.warning("%s", warning)
         return compiled
 
     def _refusal(self, columns: list[str]) -> str:

@@ -7,29 +7,25 @@ to send: the tap's own columns and names that look like secrets.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from target_octanist.leads.problems import did_you_mean
-from target_octanist.leads.spec import SPEC_KEYS, Problems, Spec, read_spec, type_name
+from target_octanist.leads.problems import Problems, did_you_mean, type_name
+from target_octanist.leads.sensitive import is_sensitive
+from target_octanist.leads.spec import SPEC_KEYS, Spec, read_spec
 from target_octanist.leads.text import Normal, clean_block, number_text, plain_text
+
+if TYPE_CHECKING:
+    from target_octanist.leads.plan import Fill
 
 CUSTOM_KEYS = ("rest", "exclude", "pick", "required")
 
-# The names that the vendor's own clients drop. Long ones are looked for inside a name
-# (`user_password2`, `recaptcha`), short ones only as a whole word: `card`, not `cardiff`.
-_SECRET_PARTS = ("password", "passwd", "captcha", "csrf", "creditcard", "octa_sid")
-_SECRET_WORDS = frozenset(
-    "password passwd pwd captcha token secret nonce csrf card credit cvc cvv iban bic".split()
-)
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MAX_DEPTH = 32
 _INT64 = 2**63
 _EXACT_FLOAT = 2**53
@@ -50,6 +46,11 @@ class CustomSpec:
         but = f" except {', '.join(self.exclude)}" if self.exclude else ""
         rest = f"every other column{but}" if self.rest else ""
         return " and ".join(part for part in (picked, rest) if part)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The top-level columns that are picked."""
+        return frozenset[str]().union(*(spec.columns for _, spec in self.pick))
 
 
 def read_custom(raw: Any, where: str, problems: Problems) -> CustomSpec | Spec | None:
@@ -110,55 +111,62 @@ def _read_pick(raw: Any, where: str, problems: Problems) -> tuple[tuple[str, Spe
     return tuple(picked)
 
 
-def object_reader(
-    spec: CustomSpec, used: frozenset[str], read_one: Callable[[Spec], Callable[..., Any]]
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """The function that puts the object together.
+class ObjectReader:
+    """Puts the object together."""
 
-    Args:
-        spec: What goes in.
-        used: Columns that the mapping reads anywhere; they are no part of the rest.
-        read_one: Compiles one picked spec to a function from record to raw value.
-    """
-    picked = tuple((label, read_one(one)) for label, one in spec.pick)
-    exclude = spec.exclude
+    def __init__(
+        self, spec: CustomSpec, used: frozenset[str], fill_of: Callable[[Spec], Fill]
+    ) -> None:
+        """Compile the spec of an object.
 
-    # The same few columns come with every record.
-    @lru_cache(maxsize=4096)
-    def is_rest(column: str) -> bool:
-        return not (
-            column in used
-            or column.startswith("_sdc_")
-            or is_secret(column)
-            or any(column == name or fnmatchcase(column, name) for name in exclude)
-        )
+        Args:
+            spec: What goes in.
+            used: Columns that the mapping reads anywhere; they are no part of the rest.
+            fill_of: Compiles one picked spec.
+        """
+        self._picked = tuple((label, fill_of(one)) for label, one in spec.pick)
+        self._rest = spec.rest
+        exclude = spec.exclude
 
-    def read(record: Mapping[str, Any]) -> dict[str, Any]:
+        # The same few columns come with every record.
+        @lru_cache(maxsize=4096)
+        def is_rest(column: str) -> bool:
+            return not (
+                column in used
+                or column.startswith("_sdc_")
+                or is_sensitive(column)
+                or any(column == name or fnmatchcase(column, name) for name in exclude)
+            )
+
+        self._is_rest = is_rest
+
+    def read(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The object of one record; empty if there is nothing to put in it."""
         out: dict[str, Any] = {}
-        for label, read_value in picked:
-            value = jsonable(read_value(record))
+        for label, fill in self._picked:
+            value = jsonable(fill(record)[0])
             if value is not None:
                 out[label] = value
-        if spec.rest:
+        if self._rest:
+            is_rest = self._is_rest
             for column, raw in record.items():
                 if raw is None or not is_rest(column) or column in out:
                     continue
-                value = jsonable(raw, drop=is_secret)
+                value = jsonable(raw, drop=is_sensitive)
                 if value is not None:
                     out[_key(column)] = value
         return out
 
-    return read
-
-
-@lru_cache(maxsize=4096)
-def is_secret(name: str) -> bool:
-    """Whether a column's name says that its value is nobody's business."""
-    folded = name.lower()
-    if any(part in folded for part in _SECRET_PARTS):
-        return True
-    words = {word.lower() for word in _WORD.findall(name)}
-    return bool(words & _SECRET_WORDS or {word.rstrip("s") for word in words} & _SECRET_WORDS)
+    def origin(self, record: Mapping[str, Any]) -> str:
+        """The columns that went into the object of this record."""
+        out = self.read(record)
+        names: list[str] = []
+        for label, fill in self._picked:
+            _, _, _, origin = fill(record)
+            if label in out and origin is not None:
+                names.append(origin(record))
+        labels = {label for label, _ in self._picked}
+        return ", ".join([*names, *(column for column in out if column not in labels)])
 
 
 def custom(value: Any) -> Normal:
@@ -185,7 +193,7 @@ def jsonable(value: Any, *, drop: Callable[[str], bool] = lambda _: False, depth
         return None
     if isinstance(value, Mapping):
         pairs = (
-            (_key(key), jsonable(item, drop=drop, depth=depth + 1))
+            (_key(str(key)), jsonable(item, drop=drop, depth=depth + 1))
             for key, item in value.items()
             if not drop(str(key))
         )
@@ -198,8 +206,10 @@ def jsonable(value: Any, *, drop: Callable[[str], bool] = lambda _: False, depth
     return str(value) if isinstance(value, UUID) else None
 
 
-def _key(key: Any) -> str:
-    return clean_block(str(key))
+# The same few keys come with every record.
+@lru_cache(maxsize=4096)
+def _key(key: str) -> str:
+    return clean_block(key)
 
 
 def _exact(number: float | Decimal) -> int | float | Decimal | None:

@@ -15,7 +15,14 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from target_octanist.leads.custom import CustomSpec, read_custom
 from target_octanist.leads.plan import Plan, make_plan
-from target_octanist.leads.problems import MappingError, Reason, did_you_mean
+from target_octanist.leads.problems import (
+    EMPTY_RULES,
+    MappingError,
+    Problems,
+    Reason,
+    did_you_mean,
+    type_name,
+)
 from target_octanist.leads.schema import (
     CONSENT_SHORTHAND,
     FIELDS,
@@ -26,8 +33,8 @@ from target_octanist.leads.schema import (
     Mode,
     fields_of,
 )
-from target_octanist.leads.schema_check import missing_columns
-from target_octanist.leads.spec import Problems, Spec, read_spec, type_name
+from target_octanist.leads.schema_check import check_columns
+from target_octanist.leads.spec import Spec, read_spec
 
 _REACHABLE = ("email", "phone", "id")
 
@@ -75,21 +82,21 @@ class LeadMapping:
         refused: list[Reason] = []
         doubtful: list[Reason] = []
         for plan in self._plans:
-            value, rule, source = plan.fill(record)
-            if value is None and rule is None:
-                value = plan.default
-                if value is None and plan.required:
-                    refused.append(Reason(plan.name, "required", plan.sources))
-            if rule is not None:
+            value, rule, source, _ = plan.fill(record)
+            if value is not None:
+                payload[plan.name] = value
+                if rule is not None:
+                    notes.append(Reason(plan.name, rule, source))
+            elif rule is not None:
                 reason = Reason(plan.name, rule, source)
-                if value is None and plan.required:
+                if plan.required:
                     refused.append(reason)
                 else:
                     notes.append(reason)
-                    if value is None and plan.name in self._identity:
+                    if plan.name in self._identity and rule not in EMPTY_RULES:
                         doubtful.append(reason)
-            if value is not None:
-                payload[plan.name] = value
+            elif plan.required:
+                refused.append(Reason(plan.name, "required", plan.sources))
         if refused:
             return Unmappable((*refused, *doubtful))
         # Without a bad address a lead is still a lead, as long as there is another way to
@@ -100,17 +107,35 @@ class LeadMapping:
             return Unmappable((Reason("lead", self._no_identity, None),))
         return Mapped(payload, tuple(notes))
 
+    def sources_of(self, record: Mapping[str, Any]) -> dict[str, str]:
+        """For each lead field that this record fills, in words, what it was filled from.
+
+        The names of columns, a constant or a default of the mapping; no value of the record.
+        """
+        found = ((plan.name, plan.fill(record)) for plan in self._plans)
+        return {
+            name: origin(record)
+            for name, (value, _, _, origin) in found
+            if value is not None and origin is not None
+        }
+
     def check_schema(self, schema: Mapping[str, Any]) -> list[str]:
         """One sentence for each column that the mapping reads and the stream does not have.
 
         Of a list of paths one is enough. What a schema leaves open is not complained about.
+
+        Raises:
+            MappingError: A required field has no column left, so no record can become a lead.
         """
         problems = []
         if not any(key in self._specs for key in self._identity):
             *names, last = self._identity
             what = f"maps none of {', '.join(names)} and {last}"
             problems.append(f"{self._where}: {what}, so no record can become a lead.")
-        return problems + missing_columns(self._specs, schema, self._where)
+        errors, warnings = check_columns(self._specs, schema, self._where)
+        if errors:
+            raise MappingError(errors)
+        return problems + warnings
 
     def explain(self) -> list[tuple[str, str]]:
         """Each mapped lead field, and in words where its value comes from."""
@@ -147,7 +172,7 @@ def compile_mapping(
         problems.add(where, what)
     allowed = fields_of(mode)
     specs = _read_specs(mapping, where, allowed, contract, problems)
-    used = frozenset[str]().union(*(_columns(spec) for spec in specs.values()))
+    used = frozenset[str]().union(*(spec.columns for spec in specs.values()))
     plans = [
         make_plan(
             field,
@@ -257,14 +282,6 @@ def _read_consent(
     return specs
 
 
-def _columns(spec: Spec | CustomSpec) -> frozenset[str]:
-    if isinstance(spec, CustomSpec):
-        return frozenset[str]().union(*(_columns(picked) for _, picked in spec.pick))
-    return frozenset[str]().union(
-        *(path.columns for source in spec.sources for path in source.paths)
-    )
-
-
 def _describe(spec: Spec | CustomSpec) -> str:
     if isinstance(spec, CustomSpec):
         return spec.description + (" (required)" if spec.required else "")
@@ -274,6 +291,7 @@ def _describe(spec: Spec | CustomSpec) -> str:
         "required" if spec.required else "",
         f"else {spec.default!r}" if spec.default is not None else "",
         f"at most {spec.max_length} characters" if spec.max_length else "",
+        f"{spec.beside.key} from {spec.beside.path.text}" if spec.beside else "",
     ]
     shown = ", ".join(extra for extra in extras if extra)
     return f"{spec.description} ({shown})" if shown else spec.description

@@ -17,11 +17,12 @@ from target_octanist.leads.text import (
     Normal,
     clean_block,
     clean_line,
-    clean_url,
+    cut_text,
     number_text,
     parse_number,
     plain_text,
 )
+from target_octanist.leads.urls import web_address
 from target_octanist.leads.words import NO, NOTHING, PLACEHOLDERS, YES, fold_word
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def normaliser(
     *,
     phone_region: str | None = None,
     true_values: frozenset[str] | None = None,
+    false_values: frozenset[str] | None = None,
     max_length: int | None = None,
 ) -> Normalise:
     """The function that reads values of this kind for this field.
@@ -55,6 +57,7 @@ def normaliser(
         kind: How to read the source: the field's own kind, or another.
         phone_region: ISO country of phone numbers without a country code.
         true_values: The only words, folded by `fold_word`, that are true.
+        false_values: Words that are false, folded; beside `true_values` the only ones.
         max_length: In characters; what is longer is cut.
     """
     if kind == "email":
@@ -62,7 +65,8 @@ def normaliser(
     elif kind == "phone":
         read = _phone_in(phone_region)
     elif kind == "boolean":
-        read = boolean if true_values is None else _only_true(true_values)
+        ordinary = true_values is None and false_values is None
+        read = boolean if ordinary else _words(true_values, false_values)
         if field.kind != "boolean":
             read = _as_word(read)
     elif kind == "number":
@@ -72,7 +76,7 @@ def normaliser(
     elif kind == "uuid":
         read = uuid
     elif kind == "url":
-        read = _text(clean_url, NOTHING)
+        read = _text(web_address, NOTHING)
     else:
         nothing = NOTHING if field.group in ("click", "campaign", "update") else PLACEHOLDERS
         block = field.group == "free"
@@ -120,10 +124,18 @@ def boolean(value: Any) -> Normal:
     return False, None if word in NO else "unknown_word"
 
 
-def _only_true(true_values: frozenset[str]) -> Normalise:
+def _words(yes: frozenset[str] | None, no: frozenset[str] | None) -> Normalise:
     def read(value: Any) -> Normal:
         word = _word(value)
-        return EMPTY if word is None else (word in true_values, None)
+        if word is None:
+            return EMPTY
+        if no is not None and word in no:
+            return False, None
+        if yes is None:
+            return boolean(value)
+        if word in yes:
+            return True, None
+        return False, None if no is None else "unknown_word"
 
     return read
 
@@ -178,7 +190,8 @@ def _cut(read: Normalise, max_length: int) -> Normalise:
     def cut(value: Any) -> Normal:
         text, rule = read(value)
         if isinstance(text, str) and len(text) > max_length:
-            return text[:max_length].rstrip(), "too_long"
+            # What is left may be a word that stands for nothing.
+            return read(cut_text(text, max_length))[0], "too_long"
         return text, rule
 
     return cut

@@ -8,23 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from target_octanist.leads.custom import CustomSpec, custom, jsonable, object_reader
+from target_octanist.leads.clicks import fbc
+from target_octanist.leads.contact import phone_by_country
+from target_octanist.leads.custom import CustomSpec, ObjectReader, custom, jsonable
 from target_octanist.leads.normalise import Normalise, normaliser
-from target_octanist.leads.problems import RULES
+from target_octanist.leads.problems import EMPTY_RULES, RULES
 from target_octanist.leads.schema import Field
+from target_octanist.leads.text import is_lost_number
 
 if TYPE_CHECKING:
-    from target_octanist.leads.spec import Problems, Source, Spec, Translation
+    from target_octanist.leads.problems import Problems
+    from target_octanist.leads.sources import Source
+    from target_octanist.leads.spec import Beside, Spec
     from target_octanist.leads.text import Normal
+    from target_octanist.leads.translate import Translation
 
-Found = tuple[Any, "str | None", "str | None"]
-"""What a field came to: value, rule and source, as in `Normal` and `Reason`."""
+Origin = Callable[[Mapping[str, Any]], str]
+"""In words, what the value of a record was read from."""
+
+Found = tuple[Any, "str | None", "str | None", "Origin | None"]
+"""What a field came to: value, rule and source, as in `Normal` and `Reason`, and its origin."""
 
 Fill = Callable[[Mapping[str, Any]], Found]
 
-_CUTTABLE = ("text", "url", "custom")
+_TEXTS = ("text", "url", "custom")
 # These have one meaning in the API, whatever the source calls it.
 _FIXED_KINDS = ("boolean", "uuid", "status", "number")
 
@@ -36,14 +46,12 @@ class Plan:
     Attributes:
         name: The lead field.
         fill: Gives what the field comes to in a record. Never raises.
-        default: What to take, normalised, where the record has nothing.
         required: Whether a record with nothing for it is refused.
         sources: What the field is read from, for a `Reason`.
     """
 
     name: str
     fill: Fill
-    default: Any
     required: bool
     sources: str | None
 
@@ -68,34 +76,55 @@ def make_plan(
         problems: Takes what is wrong.
     """
     if isinstance(spec, CustomSpec):
-        read_object = object_reader(spec, used, lambda one: _picked_reader(one, phone_region))
+        for label, picked in spec.pick:
+            _check_options(_picked_field(picked), picked, f"{where}.pick.{label}", problems)
+        reader = ObjectReader(spec, used, partial(_picked_fill, phone_region=phone_region))
 
         def fill(record: Mapping[str, Any]) -> Found:
-            return read_object(record) or None, None, None
+            return reader.read(record) or None, None, None, reader.origin
 
-        return Plan(field.name, fill, None, spec.required, None)
+        return Plan(field.name, fill, spec.required, None)
     _check_options(field, spec, where, problems)
     normalise = _normaliser(field, spec, phone_region)
-    default = None
+    if spec.const:
+        (source,) = spec.sources
+        value = _settled(normalise, source.read({}), f"{where}.const", problems)
+        found: Found = (value, None, None, source.origin)
+        return Plan(field.name, lambda _: found, spec.required, None)
+    fill_from = _fill(spec, normalise, phone_region)
     if spec.default is not None:
         default = _settled(normalise, spec.default, f"{where}.default", problems)
+        fill_from = _with_default(fill_from, default, spec.default)
     texts = [source.text for source in spec.sources if source.text is not None]
-    if spec.const:
-        value = _settled(normalise, spec.sources[0].read({}), f"{where}.const", problems)
-        return Plan(field.name, lambda _: (value, None, None), None, spec.required, None)
-    fill_from = _fill(spec.sources, spec.translate, normalise)
-    return Plan(field.name, fill_from, default, spec.required, ", ".join(texts))
+    return Plan(field.name, fill_from, spec.required, ", ".join(texts))
 
 
 def _check_options(field: Field, spec: Spec, where: str, problems: Problems) -> None:
     kind = spec.kind or field.kind
+    is_a = f"and {field.name} is {_A.get(kind, 'text')}"
     if spec.kind and field.kind in _FIXED_KINDS and spec.kind != field.kind:
         problems.add(f"{where}.type", f"cannot be changed here: {field.name} is {_A[field.kind]}")
-    if spec.true_values is not None and kind != "boolean":
-        problems.add(f"{where}.true_values", "only works with type: boolean")
-    if spec.max_length is not None and kind not in _CUTTABLE:
+    for words in ("true_values", "false_values"):
+        if getattr(spec, words) is not None and kind != "boolean":
+            problems.add(f"{where}.{words}", "only works with type: boolean")
+    if spec.max_length is not None and kind not in _TEXTS:
         what = f"does not go with {_A[kind]}: cut short, it would be another one"
         problems.add(f"{where}.max_length", what)
+    taken = {source.take for source in spec.sources}
+    if "query" in taken and kind in ("boolean", "number", "status"):
+        problems.add(f"{where}.query", f"does not go with {_A[kind]}: an address holds text")
+    if "part" in taken and kind not in _TEXTS:
+        problems.add(f"{where}.part", f"only goes with text, {is_a}")
+    beside = spec.beside.key if spec.beside is not None else None
+    if beside == "region" and kind != "phone":
+        what = "with type: phone" if kind == "custom" else f"with a phone number, {is_a}"
+        problems.add(f"{where}.region", f"only goes {what}")
+    elif beside == "time" and field.name != "fbc":
+        problems.add(f"{where}.time", f"only goes with fbc, and this is {field.name}")
+    elif beside == "time" and kind != "text":
+        problems.add(f"{where}.type", "does not go with time: a click id is text")
+    elif beside == "time" and spec.max_length is not None:
+        problems.add(f"{where}.max_length", "does not go with time: cut short, fbc is useless")
 
 
 _A = {
@@ -105,6 +134,7 @@ _A = {
     "number": "a number",
     "email": "an e-mail address",
     "phone": "a phone number",
+    "url": "an address",
 }
 
 
@@ -117,6 +147,7 @@ def _normaliser(field: Field, spec: Spec, phone_region: str | None) -> Normalise
         spec.kind or ("text" if field.kind == "custom" else field.kind),
         phone_region=phone_region,
         true_values=spec.true_values,
+        false_values=spec.false_values,
         max_length=spec.max_length,
     )
 
@@ -131,51 +162,92 @@ def _settled(normalise: Normalise, raw: Any, where: str, problems: Problems) -> 
     return value
 
 
-def _fill(sources: tuple[Source, ...], translate: Translation | None, normalise: Normalise) -> Fill:
-    first, read_first = sources[0].text, sources[0].read
-    if len(sources) == 1 and translate is None:
+def _fill(spec: Spec, normalise: Normalise, phone_region: str | None) -> Fill:
+    sources, translate = spec.sources, spec.translate
+    if spec.beside is not None:
+        return _fill_beside(spec, spec.beside, normalise, phone_region)
+    if len(sources) > 1 or translate is not None:
+        return lambda record: _first_found(sources, translate, normalise, record)
+    source, read, origin = sources[0].text, sources[0].read, sources[0].origin
 
-        def fill_one(record: Mapping[str, Any]) -> Found:
-            raw = read_first(record)
-            if raw is None:
-                return None, None, first
-            value, rule = normalise(raw)
-            return value, rule, first
+    def fill_one(record: Mapping[str, Any]) -> Found:
+        raw = read(record)
+        if raw is None:
+            return None, None, source, None
+        value, rule = normalise(raw)
+        if value is None and rule is None and is_lost_number(raw):
+            rule = "lost_number"
+        return value, rule, source, origin
 
-        return fill_one
+    return fill_one
+
+
+def _first_found(
+    sources: tuple[Source, ...],
+    translate: Translation | None,
+    normalise: Normalise,
+    record: Mapping[str, Any],
+) -> Found:
+    flaw: Found = (None, None, sources[0].text, None)
+    for source in sources:
+        raw = source.read(record)
+        if raw is None:
+            continue
+        value, rule = normalise(raw if translate is None else translate(raw))
+        if value is not None:
+            # An invalid value on the way is worth a note, also when another steps in.
+            if flaw[1] is None:
+                return value, rule, source.text, source.origin
+            return value, flaw[1], flaw[2], source.origin
+        if rule is None and is_lost_number(raw):
+            rule = "lost_number"
+        if rule is not None and flaw[1] is None:
+            flaw = (None, rule, source.text, None)
+    return flaw
+
+
+def _fill_beside(
+    spec: Spec, beside: Beside, normalise: Normalise, phone_region: str | None
+) -> Fill:
+    """For a value that a second column says how to read."""
 
     def fill(record: Mapping[str, Any]) -> Found:
-        flaw: Found = (None, None, first)
-        for source in sources:
-            raw = source.read(record)
-            if raw is None:
-                continue
-            value, rule = normalise(raw if translate is None else translate(raw))
-            if value is not None:
-                # An invalid value on the way is worth a note, also when another steps in.
-                return (value, rule, source.text) if flaw[1] is None else (value, *flaw[1:])
-            if rule is not None and flaw[1] is None:
-                flaw = (None, rule, source.text)
-        return flaw
+        second = beside.path.read(record)
+        if beside.key == "region":
+            read: Normalise = partial(phone_by_country, country=second, region=phone_region)
+        else:
+            read = lambda raw: fbc(normalise(raw), second)  # noqa: E731 - as short as the other
+        value, rule, source, origin = _first_found(spec.sources, spec.translate, read, record)
+        if origin is None or second is None:
+            return value, rule, source, origin
+        return value, rule, source, lambda record: f"{origin(record)} with {beside.path.text}"
 
     return fill
 
 
-def _picked_reader(spec: Spec, phone_region: str | None) -> Callable[[Mapping[str, Any]], Any]:
+def _with_default(fill: Fill, default: Any, written: Any) -> Fill:
+    label = f"default {written!r}"
+
+    def fill_or_default(record: Mapping[str, Any]) -> Found:
+        found = fill(record)
+        if found[0] is None and found[1] in EMPTY_RULES:
+            return default, found[1], found[2], lambda _: label
+        return found
+
+    return fill_or_default
+
+
+def _picked_field(spec: Spec) -> Field:
+    return Field("custom", "free", "boolean" if spec.kind == "boolean" else "custom")
+
+
+def _picked_fill(spec: Spec, phone_region: str | None) -> Fill:
     """For a picked value inside `custom`: it keeps its type, unless the spec gives one."""
     as_it_is = spec.kind is None and spec.max_length is None
-    field = Field("custom", "free", "boolean" if spec.kind == "boolean" else "custom")
-    fill = _fill(
-        spec.sources,
-        spec.translate,
-        _as_it_is if as_it_is else _normaliser(field, spec, phone_region),
-    )
-
-    def read(record: Mapping[str, Any]) -> Any:
-        value = fill(record)[0]
-        return spec.default if value is None else value
-
-    return read
+    field = _picked_field(spec)
+    normalise = _as_it_is if as_it_is else _normaliser(field, spec, phone_region)
+    fill = _fill(spec, normalise, phone_region)
+    return fill if spec.default is None else _with_default(fill, spec.default, spec.default)
 
 
 def _as_it_is(value: Any) -> Normal:

@@ -6,12 +6,10 @@ fields, source columns. A value of a record is personal data and never part of o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any
 
 RULES = {
     "required": "is required, but the record has no value for it",
@@ -25,10 +23,16 @@ RULES = {
     "invalid_status": "is none of qualified, won and lost",
     "invalid_custom": "cannot be written as JSON",
     "no_region": "has no country code and phone_region is not set, so it is sent as digits",
+    "no_time": "has no time that can be read beside it, and fbc cannot be made without one",
+    "unknown_region": "has no country code and the country beside it is not one that is known",
     "unknown_word": "is neither a yes nor a no, so consent is taken as denied",
+    "lost_number": "is NaN, infinite or longer than 400 digits, so it is taken as empty",
     "too_long": "was longer than max_length, so it was cut",
 }
 """Every rule by its name: stable, and safe to count by."""
+
+EMPTY_RULES = (None, "lost_number")
+"""With these a source has nothing to say, and another source or the default steps in."""
 
 
 class MappingError(ValueError):
@@ -41,6 +45,16 @@ class MappingError(ValueError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+@dataclass(slots=True)
+class Problems:
+    """The mistakes found so far, each with the path of its setting."""
+
+    found: list[str] = field(default_factory=list)
+
+    def add(self, where: str, what: str) -> None:
+        self.found.append(f"{where}: {what if what.endswith(('.', '?')) else what + '.'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +82,21 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     by_folded = {name.casefold(): name for name in known}
     close = get_close_matches(str(word).casefold(), by_folded, n=1, cutoff=0.6)
     return f'; did you mean "{by_folded[close[0]]}"?' if close else "."
+
+
+def yaml_text(value: Any) -> str:
+    """A value as it stands in the configuration, for a message."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value) if isinstance(value, (int, float)) else type_name(value)
+
+
+def type_name(value: Any) -> str:
+    """What kind of thing a value of the configuration is, in the user's words."""
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return "text" if isinstance(value, str) else yaml_text(value)

@@ -19,18 +19,60 @@ if TYPE_CHECKING:
 _UNIONS = ("anyOf", "oneOf", "allOf")
 
 
-def missing_columns(specs: Mapping[str, Spec | CustomSpec], schema: Any, where: str) -> list[str]:
-    """One sentence for each column that is read and cannot be there."""
-    problems: dict[str, None] = {}
+def check_columns(
+    specs: Mapping[str, Spec | CustomSpec], schema: Any, where: str
+) -> tuple[list[str], list[str]]:
+    """What is read and cannot be there.
+
+    Returns:
+        One sentence for each required field that has no column left, and one for each
+        other column that is missing.
+    """
+    errors: list[str] = []
+    warnings: dict[str, list[str]] = {}
     for name, spec in specs.items():
-        for at, one in _ordinary(f"{where}.{name}", spec):
-            # A list names alternatives: presets list all that they have ever seen.
-            found = [[_missing(path, schema) for path in source.paths] for source in one.sources]
-            if any(not any(parts) for parts in found):
-                continue
-            for parts in found:
-                problems.update((f"{at}: {part}", None) for part in parts if part)
-    return list(problems)
+        at = f"{where}.{name}"
+        if spec.required and _is_lost(spec, schema):
+            errors.append(f"{at}: is required, but {_lost_columns(spec, schema)}")
+            continue
+        for place, missing in _missing_columns(spec, schema, at):
+            warnings.setdefault(missing, []).append(place)
+    # The consent shorthand is up to four fields, and one mistake.
+    return errors, [f"{', '.join(at)}: {missing}" for missing, at in warnings.items()]
+
+
+def _missing_columns(spec: Spec | CustomSpec, schema: Any, at: str) -> Iterator[tuple[str, str]]:
+    for place, one in _ordinary(at, spec):
+        # A list names alternatives: presets list all that they have ever seen.
+        found = [[_missing(path, schema) for path in source.paths] for source in one.sources]
+        if all(any(parts) for parts in found):
+            yield from ((place, part) for parts in found for part in parts if part)
+        second = one.beside and _missing(one.beside.path, schema)
+        if one.beside and second:
+            yield f"{place}.{one.beside.key}", second
+
+
+def _is_lost(spec: Spec | CustomSpec, schema: Any) -> bool:
+    """Whether no record of this stream can have a value."""
+    if not isinstance(spec, Spec):
+        return not spec.rest and all(_is_lost(picked, schema) for _, picked in spec.pick)
+    return spec.default is None and all(
+        source.paths and all(_missing(path, schema) for path in source.paths)
+        for source in spec.sources
+    )
+
+
+def _lost_columns(spec: Spec | CustomSpec, schema: Any) -> str:
+    paths = [
+        path for _, one in _ordinary("", spec) for source in one.sources for path in source.paths
+    ]
+    if len(paths) == 1:
+        return str(_missing(paths[0], schema))
+    known = _properties(schema) or {}
+    hints = [did_you_mean(path.text, known) for path in paths]
+    hint = next((hint for hint in hints if hint != "."), ".")
+    names = ", ".join(f'"{path.text}"' for path in paths)
+    return f"the stream has none of its columns {names}{hint}"
 
 
 def _ordinary(at: str, spec: Spec | CustomSpec) -> Iterator[tuple[str, Spec]]:

@@ -41,6 +41,11 @@ def compile_template(text: str) -> tuple[Read, tuple[Path, ...]]:
     return read, paths
 
 
+def filled_paths(paths: Sequence[Path], record: Mapping[str, Any]) -> list[str]:
+    """Which paths of a template have a value in this record, as the template spells them."""
+    return [path.text for path in paths if _value(path.read(record)) is not None]
+
+
 def _parse(text: str) -> tuple[str | Path, ...]:
     parts: list[str | Path] = []
     literal, last = "", 0

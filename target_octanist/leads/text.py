@@ -41,24 +41,32 @@ def is_empty(value: object) -> bool:
 
 def clean_line(text: str) -> str:
     """One line: NFC, no control characters, line ends to spaces, entities decoded."""
-    if text.isascii() and text.isprintable() and "&" not in text:
-        return text.strip()
-    return _settle(text, one_line=True)
+    return _tidy(text) if _is_plain(text, "&") else _settle(text, one_line=True)
 
 
 def clean_block(text: str) -> str:
     """As `clean_line`, but line ends stay, as line feeds."""
-    if text.isascii() and text.isprintable() and "&" not in text:
-        return text.strip()
-    return _settle(text, one_line=False)
+    return _tidy(text) if _is_plain(text, "&") else _settle(text, one_line=False)
 
 
 def clean_url(text: str) -> str:
     """As `clean_line`, but of the entities only ``&amp;``: a query may hold the others."""
+    if _is_plain(text, "&amp;"):
+        return _tidy(text)
     text = _settle(text, one_line=True, entities=False)
     while "&amp;" in text:
         text = text.replace("&amp;", "&")
     return text
+
+
+def _is_plain(text: str, entity: str) -> bool:
+    """Whether nothing has to be taken out of a text, as of nearly every one."""
+    return text.isprintable() and entity not in text
+
+
+def _tidy(text: str) -> str:
+    text = text.strip()
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _settle(text: str, *, one_line: bool, entities: bool = True) -> str:
@@ -100,6 +108,43 @@ def number_text(number: float | Decimal) -> str | None:
         return None
     text = format(exact, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def is_lost_number(value: object) -> bool:
+    """Whether this is a number that no text can stand for."""
+    return (
+        isinstance(value, (int, float, Decimal))
+        and not isinstance(value, bool)
+        and number_text(value) is None
+    )
+
+
+_JOINER = "\u200d"
+_FLAG_LETTERS = re.compile("[\U0001f1e6-\U0001f1ff]+\\Z")
+_ALWAYS_JOINED = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+
+
+def cut_text(text: str, length: int) -> str:
+    """At most so many characters, without half of what is seen as one: é, 👩‍💻, 🇳🇱."""
+    if len(text) <= length:
+        return text
+    end = length
+    while end and _joins(text, end):
+        end -= 1
+    # One sign that is longer than all the room there is comes to its beginning.
+    return text[: end or length].rstrip()
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether the characters before and after this position belong together."""
+    before, after = text[at - 1], text[at]
+    if _JOINER in (before, after) or _ALWAYS_JOINED.match(after):
+        return True
+    if unicodedata.category(after) in ("Mn", "Me", "Mc"):
+        return True
+    # Flags are pairs of letters, counted from where the flags begin.
+    flags = _FLAG_LETTERS.search(text[:at]) if _FLAG_LETTERS.match(after) else None
+    return flags is not None and len(flags.group()) % 2 == 1
 
 
 def plain_text(value: object) -> Normal:

@@ -131,6 +131,104 @@ CASES = [
         {"name": {"from": "a", "map": [{"is": "x", "to": 1}, {"is": "X", "to": 2}]}},
         'name.map: says two different things for "X".',
     ),
+    (
+        {"gclid": {"from": "u", "qeury": "gclid"}},
+        'gclid: there is no key "qeury" here; did you mean "query"?',
+    ),
+    (
+        {"gclid": {"from": "u", "query": ["gclid"]}},
+        "gclid.query: must be the name of a query parameter such as gclid, not a list.",
+    ),
+    (
+        {"gclid": {"template": "{u}", "query": "gclid"}},
+        "gclid.query: only works together with from, not with template.",
+    ),
+    (
+        {"utm_source": {"const": "u", "query": "gclid"}},
+        "utm_source.query: only works together with from, not with const.",
+    ),
+    (
+        {"ad_storage": {"from": "u", "query": "ok"}},
+        "ad_storage.query: does not go with a boolean: an address holds text.",
+    ),
+    (
+        {"consent": {"marketing": {"from": "u", "query": "ok"}}},
+        "ad_storage.query: does not go with a boolean: an address holds text.",
+    ),
+    (
+        {"website": {"from": "u", "part": "webiste"}},
+        'website.part: must be website or path, not "webiste"; did you mean "website"?',
+    ),
+    ({"website": {"from": "u", "part": []}}, "website.part: must be website or path, not a list."),
+    (
+        {"email": {"from": "u", "part": "path"}},
+        "email.part: only goes with text, and email is an e-mail address.",
+    ),
+    (
+        {"path": {"from": "u", "part": "path", "query": "p"}},
+        "path: takes either a query or a part of an address, not both.",
+    ),
+    (
+        {"email": {"from": "e", "region": "country"}},
+        "email.region: only goes with a phone number, and email is an e-mail address.",
+    ),
+    (
+        {"note": {"from": "e", "region": "country"}},
+        "note.region: only goes with a phone number, and note is text.",
+    ),
+    (
+        {"custom": {"pick": {"Tel": {"from": "t", "region": "country"}}}},
+        "custom.pick.Tel.region: only goes with type: phone.",
+    ),
+    (
+        {"phone": {"from": "p", "regoin": "country"}},
+        'phone: there is no key "regoin" here; did you mean "region"?',
+    ),
+    ({"phone": {"from": "p", "region": 5}}, "phone.region: must be a path (text), not 5."),
+    (
+        {"gclid": {"from": "g", "time": "t"}},
+        "gclid.time: only goes with fbc, and this is gclid.",
+    ),
+    (
+        {"fbc": {"from": "f", "time": "t", "max_length": 9}},
+        "fbc.max_length: does not go with time: cut short, fbc is useless.",
+    ),
+    (
+        {"fbc": {"from": "f", "time": "t", "type": "phone"}},
+        "fbc.type: does not go with time: a click id is text.",
+    ),
+    (
+        {"fbc": {"from": "f", "time": "t", "region": "c"}},
+        "fbc: has region, which is for phone numbers, and time, which is for fbc.",
+    ),
+    (
+        {"phone": {"const": "+31612340060", "region": "c"}},
+        "phone: const gives every record the same value, so region cannot matter.",
+    ),
+    (
+        {"gclid": ["g", {"from": "u", "qeury": "gclid"}]},
+        'gclid[1]: there is no key "qeury" here; did you mean "query"?',
+    ),
+    (
+        {"gclid": ["g", {"const": "x"}]},
+        'gclid[1]: there is no key "const" here.',
+    ),
+    (
+        {"gclid": ["g", {"query": "x"}]},
+        "gclid[1]: needs exactly one of from and template, which is missing here.",
+    ),
+    (
+        {"ad_storage": {"from": "a", "false_values": []}},
+        "ad_storage.false_values: must be a list of words such as [ja, oui].",
+    ),
+    (
+        {"ad_storage": {"from": "a", "true_values": ["Ja"], "false_values": ["nee", "ja"]}},
+        'ad_storage.false_values: has "ja", and true_values has it, too.',
+    ),
+    (
+        {"name": {"from": "a", "false_values": ["nee"]}},
+        "name.false_values: only works with type: boolean.",
+    ),
     ({"consent": "a"}, "consent: must be an object {analytics: …, marketing: …}."),
     (
         {"consent": {"marketting": "a"}},

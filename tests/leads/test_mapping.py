@@ -75,9 +75,22 @@ def test_the_contract_has_30_keys_and_the_older_one_25():
         ({"from": "x", "type": "boolean"}, {"x": "ja"}, "true"),
         ({"from": "x", "type": "boolean", "true_values": [True]}, {"x": "on"}, "true"),
         ({"from": "x", "max_length": 3}, {"x": "abcdef"}, "abc"),
+        ({"from": "x", "max_length": 4}, {"x": "nonexistent"}, None),
+        ({"from": "x", "query": "utm_source"}, {"x": "https://a.example/?utm_source=b+c"}, "b c"),
+        ({"from": ["x", "y"], "query": "q"}, {"x": "https://a.example/", "y": "?q=1"}, "1"),
+        ({"from": "x", "query": "q", "map": {"a": "b"}}, {"x": "?q=A"}, "b"),
+        ({"from": "x", "query": "q", "default": "d"}, {"x": "?p=1"}, "d"),
+        ({"from": "x", "part": "website"}, {"x": "https://A.example/b"}, "https://a.example"),
+        ({"from": "x", "part": "path"}, {"x": "https://a.example/b?c"}, "/b"),
+        (["x", {"from": "y", "query": "q"}], {"x": "", "y": "?q=1"}, "1"),
+        (["x", {"from": "y", "query": "q"}], {"x": "v", "y": "?q=1"}, "v"),
+        ([{"template": "{x}-{y}"}, "z"], {"z": "v"}, "v"),
+        (["z", {"template": "{x}-{y}"}], {"x": "a", "y": "b"}, "a-b"),
+        ({"from": "x", "default": "d"}, {"x": float("nan")}, "d"),
+        ({"from": ["x", "y"]}, {"x": float("inf"), "y": "v"}, "v"),
         (None, {"x": "v"}, None),
     ],
-    ids=range(33),
+    ids=range(46),
 )
 def test_each_kind_of_spec(spec, record, expected):
     """What the mapping says is what the field gets."""
@@ -100,6 +113,58 @@ def test_consent_shorthand_fills_the_four_keys():
         "ad_personalization": False,
         "analytics_storage": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"p": "0612340060", "c": "NL"}, {"phone": "+31612340060"}),
+        ({"p": "0471 12 34 56", "c": "België"}, {"phone": "+32471123456"}),
+        ({"p": "0612340060", "c": None}, {"phone": "+31612340060"}),
+        ({"p": "+32471123456", "c": "Narnia"}, {"phone": "+32471123456"}),
+        ({"p": None, "m": "0471123456", "c": "BE"}, {"phone": "+32471123456"}),
+        ({"p": None, "c": "NL"}, {}),
+    ],
+    ids=range(6),
+)
+def test_a_column_may_say_the_region_of_a_phone_number(record, expected):
+    """The setting is for the records that do not say."""
+    mapping = {"phone": {"from": ["p", "m"], "region": "c"}}
+    assert payload(mapping, record, phone_region="NL") == expected
+
+
+def test_a_country_that_nobody_knows_is_noted():
+    """Because the number may be read as one of another country."""
+    mapping = {"email": "e", "phone": {"from": "p", "region": "c"}}
+    record = {"e": "a@b.nl", "p": "0612340060", "c": "Narnia"}
+    result = lead(mapping, record, phone_region="NL")
+    assert result.payload["phone"] == "+31612340060"
+    assert result.notes == (Reason("phone", "unknown_region", "p"),)
+
+
+def test_fbc_is_made_of_a_click_id_and_a_time():
+    """Of a column, or of the address of the landing page."""
+    record = {"f": "IwAR0_x", "u": "https://a.example/?fbclid=IwAR1", "t": "2026-01-02T10:04:05Z"}
+    assert payload({"fbc": {"from": "f", "time": "t"}}, record) == {
+        "fbc": "fb.1.1767348245000.IwAR0_x"
+    }
+    assert payload({"fbc": {"from": "u", "query": "fbclid", "time": "t"}}, record) == {
+        "fbc": "fb.1.1767348245000.IwAR1"
+    }
+    assert payload({"fbc": "f"}, record) == {"fbc": "IwAR0_x"}
+    result = lead({"email": "e", "fbc": {"from": "f", "time": "t"}}, {"e": "a@b.nl", "f": "x"})
+    assert result == Mapped({"email": "a@b.nl"}, (Reason("fbc", "no_time", "f"),))
+
+
+def test_a_number_that_is_none_is_taken_as_empty_with_a_note():
+    """NaN is how data frames write nothing, and no reason to refuse a lead."""
+    nan = float("nan")
+    result = lead({"name": "n", "phone": ["p", "q"], "custom": "c"}, {"n": nan, "p": nan, "c": 1})
+    assert result == Mapped(
+        {"custom": "1"}, (Reason("name", "lost_number", "n"), Reason("phone", "lost_number", "p"))
+    )
+    result = lead({"email": {"from": "e", "required": True}, "name": "n"}, {"e": nan, "n": "x"})
+    assert result == Unmappable((Reason("email", "lost_number", "e"),))
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -336,16 +401,97 @@ def test_explain_says_where_each_field_comes_from():
         "utm_medium": {"from": "m", "map": {"a": "b"}, "default": "x", "max_length": 5},
         "utm_campaign": {"from": "c", "type": "number"},
         "custom": {"rest": True, "exclude": ["id"], "pick": {"Firm": "f"}, "required": True},
+        "gclid": ["g", {"from": "url", "query": "gclid"}],
+        "fbc": {"from": "f", "time": "t"},
+        "path": {"from": "url", "part": "path"},
     }
     assert compile_mapping(mapping, where="m").explain() == [
         ("name", 'template "{a} {b}"'),
         ("email", "e (required)"),
         ("phone", "first of mobile, phone"),
         ("custom", "Firm and every other column except id (required)"),
+        ("path", "the path of url"),
+        ("gclid", 'first of g, "gclid" in the query of url'),
+        ("fbc", "f (time from t)"),
         ("utm_source", "always 'crm'"),
         ("utm_medium", "m (translated, else 'x', at most 5 characters)"),
         ("utm_campaign", "c (as number)"),
     ]
+
+
+SOURCED = {
+    "name": {"template": "{first} {last}"},
+    "email": ["work", "home"],
+    "phone": {"from": "p", "region": "country"},
+    "note": {"from": "n", "default": "none given"},
+    "custom": {"pick": {"Firm": ["c.name", "c.id"], "Kind": {"const": "x"}}, "rest": True},
+    "fbc": {"from": "url", "query": "fbclid", "time": "t"},
+    "website": {"from": "url", "part": "website"},
+    "gclid": ["g", {"from": "url", "query": "gclid"}],
+    "utm_source": {"const": "crm"},
+    "ad_storage": "ok || consent.marketing",
+}
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (
+            {
+                "first": "Ada",
+                "last": "Li",
+                "home": "a@b.nl",
+                "n": "hi",
+                "ok": "yes",
+                "p": "0612340060",
+                "country": "NL",
+                "c": {"id": 5},
+                "size": 3,
+                "empty": "",
+                "url": "https://a.example/?gclid=1&fbclid=2",
+                "t": 1767348245,
+            },
+            {
+                "name": "first and last",
+                "email": "home",
+                "phone": "p with country",
+                "custom": "c.id, always 'x', size",
+                "note": "n",
+                "website": "the website of url",
+                "gclid": '"gclid" in the query of url',
+                "fbc": '"fbclid" in the query of url with t',
+                "utm_source": "always 'crm'",
+                "ad_storage": "ok || consent.marketing",
+            },
+        ),
+        (
+            {"last": "Li", "work": "bad", "home": "a@b.nl", "p": "+31612340060", "g": "1"},
+            {
+                "name": "last",
+                "email": "home",
+                "phone": "p",
+                "custom": "always 'x'",
+                "note": "default 'none given'",
+                "gclid": "g",
+                "utm_source": "always 'crm'",
+            },
+        ),
+    ],
+    ids=range(2),
+)
+def test_sources_of_says_where_the_values_of_a_record_came_from(record, expected):
+    """For each field that is filled, and for no other."""
+    mapping = compile_mapping(SOURCED, where="m")
+    assert mapping.sources_of(record) == expected
+    assert mapping.sources_of(record).keys() == mapping.apply(record).payload.keys()
+
+
+def test_what_is_sensitive_goes_along_only_when_it_is_picked():
+    """By its own name, in columns and inside of them."""
+    record = {"date_of_birth": "d", "about": {"ip_address": "i", "size": 3}, "iban": "b"}
+    assert payload({"custom": {"rest": True}}, record) == {"custom": {"about": {"size": 3}}}
+    picked = {"rest": True, "pick": {"born": "date_of_birth"}}
+    assert payload({"custom": picked}, record) == {"custom": {"born": "d", "about": {"size": 3}}}
 
 
 values = st.recursive(
@@ -359,11 +505,15 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=5,
 )
+EXTRA = ("company", "mobile", "country", "other")
 everything = compile_mapping(
     {
         **{name: name for name in FIELDS if name != "custom"},
         "name": {"template": "{name} ({company})"},
-        "phone": ["phone", "mobile[0].value"],
+        "phone": {"from": ["phone", "mobile[0].value"], "region": "country"},
+        "gclid": ["gclid", {"from": "website", "query": "gclid"}],
+        "fbc": {"from": "fbc", "time": "other"},
+        "path": {"from": "website", "part": "path"},
         "utm_medium": {"from": "utm_medium", "map": {"cpc": "paid"}, "max_length": 4},
         "custom": {"rest": True, "pick": {"x": "length(name)"}},
     },
@@ -372,7 +522,7 @@ everything = compile_mapping(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*FIELDS, "company", "mobile", "other"]), values))
+@given(st.dictionaries(st.sampled_from([*FIELDS, *EXTRA]), values))
 def test_a_payload_is_within_the_contract_whatever_the_record(record):
     """No nulls, no empty text, no unknown keys; consent is boolean; it can be sent."""
     result = everything.apply(record)
@@ -391,6 +541,7 @@ def test_a_payload_is_within_the_contract_whatever_the_record(record):
         assert value not in (None, "", {}, [])
     sent = json.loads(encode_payload(result.payload))
     assert sent.keys() == result.payload.keys()
+    assert everything.sources_of(record).keys() == result.payload.keys()
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS, "company"]), st.text(min_size=8, max_size=12)))

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from target_octanist.leads.normalise import boolean, normaliser, number, status, uuid
 from target_octanist.leads.schema import FIELDS, UPDATE_FIELDS
-from target_octanist.leads.text import clean_block, clean_line, clean_url, number_text
+from target_octanist.leads.text import (
+    clean_block,
+    clean_line,
+    clean_url,
+    cut_text,
+    number_text,
+)
 
 scalars = (
     st.none()
@@ -124,6 +130,9 @@ def test_url_keeps_what_looks_like_an_entity_in_its_query():
         *(("granted", True), (" ja ", True), ("Sí", True), ("kyllä", True), ("да", True)),
         *(("Consent - Obtained", True), ("false", False), ("denied", False), ("Nee", False)),
         *(("unsubscribed", False), ("no_consent", False), ("não", False), ("ne", False)),
+        *(("tak", True), ("nie", False), ("oui", True), ("non", False), ("si", True)),
+        *(("sim", True), ("nein", False), ("on", True), ("OPT_OUT", False), ("1.0", True)),
+        *(("Double Opt-In", True), ("geen toestemming", False), ("Einverstanden", True)),
     ],
 )
 def test_a_known_word_is_a_real_boolean(value, expected):
@@ -151,6 +160,31 @@ def test_true_values_are_the_only_true_ones():
         *((False, None), (False, None), (False, None)),
     ]
     assert only("") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "value", "expected"),
+    [
+        (None, {"klaar"}, "klaar", (False, None)),
+        (None, {"klaar"}, "ja", (True, None)),
+        (None, {"ja"}, "ja", (False, None)),
+        (None, {"klaar"}, "vast", (False, "unknown_word")),
+        ({"31"}, {"32"}, 31, (True, None)),
+        ({"31"}, {"32"}, 32, (False, None)),
+        ({"31"}, {"32"}, "yes", (False, "unknown_word")),
+        ({"31"}, {"32"}, "", (None, None)),
+    ],
+    ids=range(8),
+)
+def test_false_values_are_no(yes, no, value, expected):
+    """Alone they add to the words that everybody knows; with true_values they are all of them."""
+    read_word = normaliser(
+        FIELDS["ad_storage"],
+        "boolean",
+        true_values=frozenset(yes) if yes else None,
+        false_values=frozenset(no),
+    )
+    assert read_word(value) == expected
 
 
 def test_a_boolean_in_a_text_field_is_a_word():
@@ -204,6 +238,40 @@ def test_a_long_value_is_cut_with_a_note():
     """max_length counts characters, and no space is left at the end."""
     assert read("note", "abc def", max_length=4) == ("abc", "too_long")
     assert read("note", "ééé", max_length=3) == ("ééé", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "expected"),
+    [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "abc"),
+        ("ab x\u0323", 4, "ab"),
+        ("x\u0323y", 1, "x"),
+        ("ab👩‍💻", 3, "ab"),
+        ("ab👩‍💻", 4, "ab"),
+        ("ab👍🏽", 3, "ab"),
+        ("a❤\ufe0f", 2, "a"),
+        ("a🇳🇱🇧🇪", 2, "a"),
+        ("a🇳🇱🇧🇪", 3, "a🇳🇱"),
+        ("a🇳🇱🇧🇪", 4, "a🇳🇱"),
+        ("क्षि क", 4, "क्षि"),
+        ("e" + "\u0301" * 9, 3, "e\u0301\u0301"),
+        ("ab  cd", 3, "ab"),
+    ],
+)
+def test_a_cut_leaves_no_half_sign(text, length, expected):
+    """What is seen as one is kept or left out as one, unless there is no room for any."""
+    assert cut_text(text, length) == expected
+
+
+@given(
+    st.text(alphabet="ae \u0301\u200d👩💻🏽🇳\ufe0f\ud83d&amp;none", max_size=12), st.integers(1, 8)
+)
+def test_cutting_keeps_to_the_length_and_is_idempotent(text, length):
+    cut = normaliser(FIELDS["gclid"], "text", max_length=length)
+    once, _ = cut(text)
+    assert once is None or 0 < len(once) <= length
+    assert once is None or cut(once) == (once, None)
 
 
 @pytest.mark.parametrize("field", kinds, ids=lambda field: field.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from target_octanist.leads.mapping import compile_mapping
+from target_octanist.leads.problems import MappingError
 
 CLOSED = {
     "type": "object",
@@ -63,6 +64,85 @@ def test_of_a_list_one_is_enough():
     """Presets list all the spellings that they know."""
     assert check({"email": ["mail", "email"]}) == []
     assert len(check({"email": ["mial", "e_post"]})) == 2
+
+
+@pytest.mark.parametrize(
+    ("mapping", "sentence"),
+    [
+        (
+            {"email": {"from": "emial", "required": True}},
+            (
+                'mapping.email: is required, but the stream has no column "emial"; '
+                'did you mean "email"?'
+            ),
+        ),
+        (
+            {"email": {"from": "owner.mail", "required": True}},
+            'mapping.email: is required, but "owner" has no "mail".',
+        ),
+        (
+            {"email": {"from": ["e_post", "emial"], "required": True}},
+            (
+                'mapping.email: is required, but the stream has none of its columns "e_post", '
+                '"emial"; did you mean "email"?'
+            ),
+        ),
+        (
+            {"name": {"template": "{zzz} {xxx}", "required": True}},
+            'mapping.name: is required, but the stream has none of its columns "zzz", "xxx".',
+        ),
+        (
+            {"custom": {"pick": {"Firm": "compny"}, "required": True}},
+            'mapping.custom: is required, but the stream has no column "compny".',
+        ),
+    ],
+    ids=range(5),
+)
+def test_a_required_field_without_any_column_is_a_mistake(mapping, sentence):
+    """No record could ever become a lead, so the run need not start."""
+    with pytest.raises(MappingError) as caught:
+        check(mapping)
+    assert caught.value.problems == (sentence,)
+    assert check(mapping, {"type": "object"}) == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"from": ["emial", "email"], "required": True},
+        {"from": "emial", "required": True, "default": "a@example.com"},
+        {"from": ["emial", {"template": "{first_name}@{zzz}"}], "required": True},
+        {"from": "utm.anything", "required": True},
+        {"const": "a@example.com"},
+    ],
+    ids=range(5),
+)
+def test_a_required_field_that_may_be_filled_is_none(spec):
+    """By another column, a default, or what the schema leaves open."""
+    assert not any("is required" in problem for problem in check({"email": spec}))
+
+
+def test_a_column_beside_another_is_checked_too():
+    """Without it the number or the click id is read wrongly, or not at all."""
+    mapping = {
+        "email": "email",
+        "phone": {"from": "email", "region": "contry"},
+        "fbc": {"from": "email", "time": "created"},
+    }
+    assert check(mapping) == [
+        'mapping.phone.region: the stream has no column "contry".',
+        'mapping.fbc.time: the stream has no column "created".',
+    ]
+
+
+def test_one_mistake_in_several_fields_is_told_once():
+    """The consent shorthand fills three keys from one column."""
+    assert check({"email": "email", "consent": {"marketing": "opt_in"}}) == [
+        (
+            "mapping.ad_storage, mapping.ad_user_data, mapping.ad_personalization: "
+            'the stream has no column "opt_in".'
+        )
+    ]
 
 
 def test_picked_columns_are_checked_too():
