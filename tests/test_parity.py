@@ -13,6 +13,8 @@ import yaml
 
 from target_octanist.cli import COMMANDS, octanist
 from target_octanist.config_schema import config_jsonschema
+from target_octanist.leads.custom import CUSTOM_KEYS
+from target_octanist.leads.spec import SPEC_KEYS
 from target_octanist.settings import Settings
 from target_octanist.settings_reader import STREAM_KEYS
 from tests.support.target import SCRIPTS, environment, run_command
@@ -95,6 +97,12 @@ def test_every_stream_setting_is_documented(name):
 def test_every_command_is_in_the_readme_and_has_help(name):
     assert f"octanist {name}" in README
     assert octanist.get_command(None, name).help
+
+
+@pytest.mark.parametrize("key", [*SPEC_KEYS, *CUSTOM_KEYS])
+def test_every_key_of_a_mapping_is_documented(key):
+    mapping = README.split("## Mapping by example")[1].split("## Settings")[0]
+    assert f"`{key}`" in mapping or f"`{key}:" in mapping
 
 
 def imports_of(path):
