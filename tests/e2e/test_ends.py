@@ -223,6 +223,15 @@ def test_a_stream_without_a_mapping_is_refused_with_a_suggestion(sandbox, target
     assert "email: Email" in done.stderr
 
 
+def test_a_stream_that_lacks_what_is_required_is_refused(sandbox, target):
+    mapping = {"email": {"from": "emial", "required": True}, "name": "name"}
+    done = target.run([schema(), record(**person(1))], streams={"*": {"mapping": mapping}})
+    assert done.returncode == 1
+    assert 'email: is required, but the stream has no column "emial"; did you' in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sandbox.leads() == []
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
