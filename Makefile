@@ -7,6 +7,7 @@ VENV_SDK_NEXT ?= $(VENV)-sdk-next
 VENV_MELTANO ?= $(VENV)-meltano
 VENV_LOCK ?= $(VENV)-lock
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 # How many tests run at once; most of them wait for processes of their own.
 JOBS ?= auto
 
@@ -20,7 +21,7 @@ PIP_INSTALL = bin/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types suite suite-sdk-next format bench lock clean
+.PHONY: help demo test lint types suite suite-sdk-next chaos format bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ suite: $(VENV)/.installed ## Run all tests (PYTEST_ARGS="-k name" for some of th
 
 suite-sdk-next: $(VENV_SDK_NEXT)/.installed ## Run the framework's standard tests on its next version
 	$(CLEAN_ENV) $(VENV_SDK_NEXT)/bin/python -m pytest tests/singer/test_sdk_suite.py
+
+chaos: $(VENV)/.installed ## Let everything go wrong a thousand times (CHAOS_ARGS="--seed 1 --faults 100")
+	@$(CLEAN_ENV) $(VENV)/bin/python -m tests.chaos $(CHAOS_ARGS)
 
 format: $(VENV)/.installed ## Rewrite the code in the project's style
 	$(VENV)/bin/ruff check --fix .

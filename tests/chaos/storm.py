@@ -116,8 +116,8 @@ def make_plan(seed: int, *, cuts: bool, leads: int = 60) -> Plan:
     """
     chance = random.Random(seed)
     faults = [
-        rule("POST", action, every=chance.randint(3, 12), times=chance.randint(1, 4))
-        for action in chance.sample(POST_FAULTS, k=6)
+        rule("POST", action, every=chance.randint(3, 12), times=chance.randint(1, 6))
+        for action in chance.sample(POST_FAULTS, k=8)
     ]
     faults += [
         rule("GET", action, nth=chance.randint(1, 4), times=1)

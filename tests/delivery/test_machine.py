@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 import uuid
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -204,12 +204,11 @@ class Deliveries(RuleBasedStateMachine):
         return promised
 
     def rows(self):
-        with sqlite3.connect(self.ledger) as connection:
-            try:
-                query = "SELECT source, state, lead_id FROM octanist_leads"
-                return connection.execute(query).fetchall()
-            except sqlite3.OperationalError:  # no run has made it yet
-                return []
+        if not Path(self.ledger).exists():
+            return []
+        with closing(sqlite3.connect(self.ledger)) as connection:
+            query = "SELECT source, state, lead_id FROM octanist_leads"
+            return connection.execute(query).fetchall()
 
 
 def engine_of(journal, api):
