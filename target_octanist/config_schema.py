@@ -16,7 +16,11 @@ _STREAM_PROPERTIES = th.ObjectType(
         th.StringType,
         description="Name or glob of the stream, where `streams` is a list.",
     ),
-    th.Property("preset", th.StringType, description="Name of a shipped mapping."),
+    th.Property(
+        "preset",
+        th.StringType,
+        description="Name of a shipped mapping, or path of a file with one; `mapping` changes it.",
+    ),
     th.Property(
         "mode",
         th.StringType,
@@ -71,7 +75,7 @@ def config_jsonschema() -> dict[str, Any]:
             default={},
             title="Streams",
             description=(
-                "Stream name or glob to stream settings (`mapping`, `phone_region`, "
+                "Stream name or glob to stream settings (`preset`, `mapping`, `phone_region`, "
                 "`dedupe_by`, `dedupe_window_days`, `key`), or a list of such objects with "
                 "`stream`. A stream whose columns are lead fields already needs no entry."
             ),

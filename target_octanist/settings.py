@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import platformdirs
 
 from target_octanist.leads.mapping import merge_layers
+from target_octanist.leads.schema import contract_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from target_octanist.leads.presets import Preset
 
 OnUnknown = Literal["reconcile", "hold", "resend"]
 CheckQuota = Literal["off", "warn", "fail"]
@@ -36,12 +39,16 @@ class StreamSettings:
     Attributes:
         where: The setting path for messages, such as ``streams.contacts``.
         mapping: Lead field to spec; empty when the stream's own columns are to be used.
+        preset: What the mapping begins with, if anything.
+        optional: The fields that only the preset maps; a stream need not have their columns.
         dedupe_window_days: 0 means for ever.
         key: Source columns that name a record; None means the stream's key_properties.
     """
 
     where: str
     mapping: Mapping[str, Any]
+    preset: Preset | None
+    optional: frozenset[str]
     phone_region: str | None
     dedupe_by: tuple[str, ...]
     dedupe_window_days: int
@@ -76,7 +83,8 @@ class Settings:
         """Lay the matching entries of ``streams`` over each other for one stream.
 
         The order is ``"*"``, then wider globs, then narrower ones, then the exact
-        name: the more an entry says about the name, the more it counts.
+        name: the more an entry says about the name, the more it counts. A preset lies
+        below all of them.
         """
         layers = sorted(
             ((pattern, entry) for pattern, entry in self.streams if _matches(pattern, name)),
@@ -85,10 +93,18 @@ class Settings:
         merged: dict[str, Any] = {}
         for _, entry in layers:
             merged.update({k: v for k, v in entry.items() if k != "mapping"})
-        key = merged.get("key")
+        preset: Preset | None = merged.get("preset")
+        # `merge_layers` also writes the shorthand for consent out.
+        ready = merge_layers(preset.mapping if preset else {})
+        usable = contract_keys(self.strict_contract)
+        own = [entry.get("mapping") or {} for _, entry in layers]
+        mapping = merge_layers({name: ready[name] for name in ready if name in usable}, *own)
+        key = merged.get("key") or (preset.key if preset else None)
         return StreamSettings(
             where=f"streams.{layers[-1][0] if layers else name}",
-            mapping=merge_layers(*(entry.get("mapping") or {} for _, entry in layers)),
+            mapping=mapping,
+            preset=preset,
+            optional=frozenset(mapping.keys() - merge_layers(*own).keys()),
             phone_region=merged.get("phone_region") or self.phone_region,
             dedupe_by=tuple(merged.get("dedupe_by", self.dedupe_by)),
             dedupe_window_days=merged.get("dedupe_window_days", self.dedupe_window_days),

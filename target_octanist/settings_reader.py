@@ -17,11 +17,13 @@ from target_octanist.leads.identity import check_dedupe_by
 from target_octanist.leads.mapping import compile_mapping
 from target_octanist.leads.problems import MappingError
 from target_octanist.loopback import is_loopback
+from target_octanist.preset_files import find_preset
 from target_octanist.settings import Settings, default_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from target_octanist.leads.presets import Preset
     from target_octanist.settings import CheckQuota, Contract, OnUnknown
 
 STREAM_KEYS = (
@@ -208,6 +210,16 @@ class _Reader:
             )
         return value.rstrip("/")
 
+    def preset(self, name: object, where: str) -> Preset | None:
+        if not isinstance(name, str) or not name.strip():
+            self.problems.append(f"{where}: must be the name of a preset or the path of a file.")
+            return None
+        try:
+            return find_preset(name.strip(), self.environ)
+        except MappingError as error:
+            self.problems.extend(f"{where}: {problem}" for problem in error.problems)
+            return None
+
     def streams(self, contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]]]:
         value = self.config.get("streams", {})
         if isinstance(value, dict):
@@ -269,9 +281,9 @@ class _Reader:
                 f"{where}.mode: this version only knows `create`; leave `mode` out."
             )
         if "preset" in entry:
-            self.problems.append(
-                f"{where}.preset: this version ships no presets; write the `mapping` out."
-            )
+            preset = self.preset(entry["preset"], f"{where}.preset")
+            if preset is not None:
+                checked["preset"] = preset
         mapping = entry.get("mapping", {})
         if not isinstance(mapping, dict):
             self.problems.append(

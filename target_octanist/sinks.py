@@ -129,9 +129,16 @@ class LeadSink(Sink):
                 phone_region=stream.phone_region,
                 contract=settings.strict_contract,
             )
-            warnings = compiled.check_schema(self.schema)
+            warnings = compiled.check_schema(self.schema, stream.optional)
         except MappingError as error:
             raise SettingsError(error.problems) from None
+        if stream.preset is not None:
+            self.logger.info(
+                "%s is mapped by the preset %s, version %d.",
+                self.stream_name,
+                stream.preset.name,
+                stream.preset.version,
+            )
         if not stream.mapping:
             self.logger.info(
                 "There is no mapping for %s: its columns %s are lead fields and taken as they "

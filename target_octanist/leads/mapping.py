@@ -33,10 +33,11 @@ from target_octanist.leads.schema import (
     Mode,
     fields_of,
 )
-from target_octanist.leads.schema_check import check_columns
+from target_octanist.leads.schema_check import check_columns, is_lost
 from target_octanist.leads.spec import Spec, read_spec
 
 _REACHABLE = ("email", "phone", "id")
+_CONTACT = ("email", "phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,15 @@ class LeadMapping:
             if value is not None and origin is not None
         }
 
-    def check_schema(self, schema: Mapping[str, Any]) -> list[str]:
+    def check_schema(self, schema: Mapping[str, Any], optional: Collection[str] = ()) -> list[str]:
         """One sentence for each column that the mapping reads and the stream does not have.
 
         Of a list of paths one is enough. What a schema leaves open is not complained about.
+
+        Args:
+            schema: Of the stream's records.
+            optional: Lead fields that come from a preset. None of their columns is missed,
+                as long as there is one for an e-mail address or a phone number.
 
         Raises:
             MappingError: A required field has no column left, so no record can become a lead.
@@ -132,7 +138,12 @@ class LeadMapping:
             *names, last = self._identity
             what = f"maps none of {', '.join(names)} and {last}"
             problems.append(f"{self._where}: {what}, so no record can become a lead.")
-        errors, warnings = check_columns(self._specs, schema, self._where)
+        own = {name: spec for name, spec in self._specs.items() if name not in optional}
+        contact = [spec for name, spec in self._specs.items() if name in _CONTACT]
+        if optional and all(is_lost(spec, schema) for spec in contact):
+            what = "the stream has none of the columns for email and phone that the preset knows"
+            problems.append(f"{self._where}: {what}; is it the preset for this stream?")
+        errors, warnings = check_columns(own, schema, self._where)
         if errors:
             raise MappingError(errors)
         return problems + warnings

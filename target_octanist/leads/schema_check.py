@@ -32,7 +32,7 @@ def check_columns(
     warnings: dict[str, list[str]] = {}
     for name, spec in specs.items():
         at = f"{where}.{name}"
-        if spec.required and _is_lost(spec, schema):
+        if spec.required and is_lost(spec, schema):
             errors.append(f"{at}: is required, but {_lost_columns(spec, schema)}")
             continue
         for place, missing in _missing_columns(spec, schema, at):
@@ -52,10 +52,10 @@ def _missing_columns(spec: Spec | CustomSpec, schema: Any, at: str) -> Iterator[
             yield f"{place}.{one.beside.key}", second
 
 
-def _is_lost(spec: Spec | CustomSpec, schema: Any) -> bool:
+def is_lost(spec: Spec | CustomSpec, schema: Any) -> bool:
     """Whether no record of this stream can have a value."""
     if not isinstance(spec, Spec):
-        return not spec.rest and all(_is_lost(picked, schema) for _, picked in spec.pick)
+        return not spec.rest and all(is_lost(picked, schema) for _, picked in spec.pick)
     return spec.default is None and all(
         source.paths and all(_missing(path, schema) for path in source.paths)
         for source in spec.sources
