@@ -17,8 +17,9 @@ from typing import Any, Final
 #: No server makes us wait longer than this, whatever its Retry-After says.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 
-#: How long to pause when told to slow down but not for how long.
-DEFAULT_RETRY_AFTER_SECONDS: Final = 5.0
+#: How long to pause when told to slow down but not for how long. One request then goes
+#: first (see `Pace`), so a server that needs longer is not pressed.
+DEFAULT_RETRY_AFTER_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
