@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -15,10 +16,11 @@ LEADS = {"method": "POST", "path": "/leads"}
 
 @pytest.fixture
 def reconcile(target):
-    def run(*arguments, **settings):
+    def run(*arguments, env=None, **settings):
         config = target.folder / "reconcile.json"
         config.write_text(json.dumps(target.settings | settings), encoding="utf-8")
-        return octanist("reconcile", "--config", str(config), *arguments, home=target.folder)
+        told = ("reconcile", "--config", str(config), *arguments)
+        return octanist(*told, home=target.folder, **(env or {}))
 
     return run
 
@@ -43,6 +45,17 @@ def test_what_the_api_has_is_delivered_and_what_it_has_not_is_sent(sandbox, doub
         person(n)["email"] for n in (1, 2, 3)
     ]
     assert doubtful.status()["outcomes"]["delivered"] == 3
+
+
+@pytest.mark.parametrize("place", ["reopen", "reopen-committed"])
+def test_a_reconciliation_that_is_killed_loses_and_doubles_nothing(
+    sandbox, doubtful, reconcile, place
+):
+    killed = reconcile(env={"OCTANIST_KILL_AT": place})
+    assert killed.returncode == -signal.SIGKILL
+    assert reconcile().returncode == 0
+    assert doubtful.status()["outcomes"]["delivered"] == 3
+    assert len(sandbox.leads()) == 3
 
 
 def test_what_nobody_can_tell_is_listed_for_a_human_who_decides(sandbox, doubtful, reconcile):
