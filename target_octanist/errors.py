@@ -33,7 +33,11 @@ __all__ = [
     "SettingsError",
     "Unreachable",
     "describe_bug",
+    "printable",
 ]
+
+#: More of a sentence is no sentence.
+_LONGEST_SHOWN = 4000
 
 
 class OctanistError(Exception):
@@ -88,3 +92,16 @@ def describe_bug(bug: BaseException) -> str:
     frames = traceback.extract_tb(bug.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"Internal failure ({type(bug).__name__}{where}); please report it with this line."
+
+
+def printable(name: str) -> str:
+    """Give a name that came with the input so that it can be shown.
+
+    What would move a cursor, turn the writing round or fill the screen is spelled out
+    or cut. A line end stays: it does no more than a long line.
+    """
+    shown = "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in name[:_LONGEST_SHOWN]
+    )
+    return shown + "…" if len(name) > _LONGEST_SHOWN else shown

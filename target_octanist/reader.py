@@ -7,18 +7,16 @@ reading as the end of the input would, instead of interrupting what is going on.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
 from collections import Counter
-from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from target_octanist.errors import InputError
+from target_octanist.json_lines import LineError, decode_object, shallow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +25,6 @@ _CHUNK_BYTES = 256 * 1024
 
 #: How often the listener is called while no input comes.
 IDLE_SECONDS = 0.25
-
-_UTF8_BOM = b"\xef\xbb\xbf"
 
 
 class StopReading(Exception):  # noqa: N818 - it is no error: it ends the reading in good order
@@ -59,7 +55,6 @@ class InterruptibleReader(GenericSingerReader[bytes]):
     def __init__(self, listener: Listener | None = None) -> None:
         super().__init__()
         self._listener = listener or _Silent()
-        self._decode = msgspec.json.Decoder(dict, float_hook=Decimal).decode
         self._stop_asked = False
         self._wake_read, self._wake_write = -1, -1
         self.line_number = 0
@@ -110,23 +105,20 @@ class InterruptibleReader(GenericSingerReader[bytes]):
         return counts
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
-        """Decode one line; numbers with a fraction become `Decimal`.
+        """Decode one line; see `decode_object`.
 
         Raises:
             InputError: It is not a JSON object.
         """
         try:
-            return self._decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        try:
-            # What msgspec is too strict for, and taps do write: NaN, lone surrogates.
-            message = json.loads(line.decode("utf-8-sig"), parse_float=Decimal)
-        except (ValueError, RecursionError):
-            message = None
-        if not isinstance(message, dict):
-            raise self.bad_line("is not a JSON object (was the tap cut off?)")
-        return message
+            message = decode_object(line)
+        except LineError as error:
+            raise self.bad_line(str(error)) from None
+        limited = shallow(line, message)
+        # A record can do without its depths; a SCHEMA or STATE would be another one.
+        if message.get("type") != "RECORD" and limited != message:
+            raise self.bad_line("is nested too deeply")
+        return limited
 
     @staticmethod
     def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
@@ -170,24 +162,20 @@ class InterruptibleReader(GenericSingerReader[bytes]):
         for line in lines:
             if self._stopped():
                 return
-            yield line.encode() if isinstance(line, str) else line
+            yield line.encode(errors="surrogatepass") if isinstance(line, str) else line
             self._listener.breathe()
 
     def _lines_of_descriptor(self, descriptor: int) -> Iterator[bytes]:
         if self._wake_read < 0:
             self._wake_read, self._wake_write = os.pipe()
         rest: list[bytes] = []
-        first = True
         while not self._stopped():
             readable, _, _ = select.select([descriptor, self._wake_read], [], [], IDLE_SECONDS)
             if self._stopped():
                 return
             if descriptor in readable:
                 chunk = os.read(descriptor, _CHUNK_BYTES)
-                if first:
-                    chunk = chunk.removeprefix(_UTF8_BOM)
-                    first = False
-                elif not chunk:
+                if not chunk:
                     break
                 *lines, tail = chunk.split(b"\n")
                 if lines:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from singer_sdk import metrics
+from singer_sdk.singerlib.json import serialize_json
 
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.dry_run import DryRunSender
@@ -49,7 +50,11 @@ _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 def encode_record(record: Mapping[str, Any]) -> str:
     """Give a source record as JSON text; what JSON does not know becomes text."""
-    return _encoder.encode(record).decode(errors="replace")
+    try:
+        return _encoder.encode(record).decode()
+    except UnicodeEncodeError:
+        # A lone surrogate is no character, but JSON has a way to spell it.
+        return serialize_json(record)
 
 
 class Run:

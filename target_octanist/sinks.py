@@ -59,6 +59,8 @@ class LeadSink(Sink):
         self._stream = target.settings.stream(stream_name)
         self._mapping = self._compile()
         self._notes: set[str] = set()
+        self._had_key = False
+        self._lacking: list[str] = []
         window = self._stream.dedupe_window_days
         self._window_ms = window * _DAY_MS if window else None
 
@@ -204,6 +206,27 @@ class LeadSink(Sink):
                 message = "the record does not fit its SCHEMA (validate_records)"
                 raise InvalidRecord(message, {}) from None
         return record
+
+    def _singer_validate_message(self, record: dict[str, Any]) -> None:
+        """Look for the key, without the SDK's list of all that the record has."""
+        missing = [name for name in self.key_properties if name not in record]
+        if missing:
+            self._lacking = missing
+            raise InvalidRecord(f"the record lacks {', '.join(missing)} (key_properties)", {})
+        self._had_key = True
+
+    @property
+    def key_problem(self) -> str | None:
+        """What to say of a stream in which no record had its key.
+
+        One record without a key is rejected; where all are, the tap is to be mended.
+        """
+        if self._had_key or not self._lacking:
+            return None
+        return (
+            f"Stream {self.stream_name}: no record has {', '.join(self._lacking)}, which its "
+            "SCHEMA names as key_properties; look at the tap."
+        )
 
 
 class TestStreamSink(Sink):

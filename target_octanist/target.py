@@ -6,6 +6,7 @@ course would lose or double leads it is left, each time for a reason given below
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -21,9 +22,11 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.target_base import Target
 
+from target_octanist.batches import open_batch
 from target_octanist.checks import run_checks
 from target_octanist.config_schema import config_jsonschema
-from target_octanist.errors import OctanistError, SettingsError, describe_bug
+from target_octanist.errors import OctanistError, SettingsError, describe_bug, printable
+from target_octanist.json_lines import LineError
 from target_octanist.reader import InterruptibleReader, StopReading
 from target_octanist.runtime import Run
 from target_octanist.settings import TEST_STREAM, Settings
@@ -40,7 +43,17 @@ if TYPE_CHECKING:
     from target_octanist.ledger.claims import Claim
 
 #: What a stream map's expression may raise for one record, and no more than that.
-_EXPRESSION_ERRORS = (MapExpressionError, ValueError, TypeError, KeyError, AttributeError)
+_EXPRESSION_ERRORS = (
+    MapExpressionError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)
+
+#: A stream's name; it must be printable, too.
+_NAME = re.compile(r".{1,500}")
 
 
 class TargetOctanist(Target):
@@ -53,6 +66,7 @@ class TargetOctanist(Target):
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
+        PluginCapabilities.BATCH,
         PluginCapabilities.STRUCTURED_LOGGING,
         TargetCapabilities.VALIDATE_RECORDS,
     ]
@@ -70,6 +84,8 @@ class TargetOctanist(Target):
         self._run: Run | None = None
         self._ended = False
         self._signal: int | None = None
+        self._deleted = 0
+        self._told: set[str] = set()
         if options.get("message_reader") is None:
             options["message_reader"] = InterruptibleReader(self)
         super().__init__(**options)
@@ -93,7 +109,7 @@ class TargetOctanist(Target):
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Add the SDK's settings, without those that mean nothing for leads."""
         super().append_builtin_config(config_jsonschema)
-        for name in ("add_record_metadata", "load_method"):
+        for name in ("add_record_metadata", "load_method", "batch_config"):
             config_jsonschema["properties"].pop(name, None)
 
     # The way of the messages
@@ -110,14 +126,13 @@ class TargetOctanist(Target):
         return TestStreamSink if stream_name == TEST_STREAM else LeadSink
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        self._assert_line_requires(message_dict, requires={"stream", "schema"})
-        stream, schema = message_dict["stream"], message_dict["schema"]
-        keys = message_dict.get("key_properties")
-        if not isinstance(stream, str) or not isinstance(schema, dict):
-            raise self.message_reader.bad_line("is a SCHEMA without a stream name or an object")
-        if not isinstance(schema.get("properties"), dict):
+        stream = self._stream_of(message_dict, "schema")
+        schema, keys = message_dict["schema"], message_dict.get("key_properties")
+        if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             raise self.message_reader.bad_line(f"is a SCHEMA of {stream} without `properties`")
-        if not (keys is None or isinstance(keys, list)):
+        if not all(isinstance(column, (dict, bool)) for column in schema["properties"].values()):
+            raise self.message_reader.bad_line(f"is a SCHEMA of {stream} with odd `properties`")
+        if not (keys is None or _is_list_of_text(keys)):
             raise self.message_reader.bad_line(f"is a SCHEMA of {stream} with odd key_properties")
         if stream == TEST_STREAM:
             run_checks(self.settings, self.logger)
@@ -127,10 +142,13 @@ class TargetOctanist(Target):
         super()._process_schema_message(message_dict)
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        self._assert_line_requires(message_dict, requires={"stream", "record"})
-        stream, record = message_dict["stream"], message_dict["record"]
-        if not isinstance(stream, str) or not isinstance(record, dict):
-            raise self.message_reader.bad_line("is a RECORD without a stream name or an object")
+        stream, record = self._stream_of(message_dict, "record"), message_dict["record"]
+        if not isinstance(record, dict):
+            raise self.message_reader.bad_line(f"is a RECORD of {stream} that is no object")
+        if record.get("_sdc_deleted_at"):
+            self._deleted += 1
+            self._tell_once("Records that the source has deleted (_sdc_deleted_at) make no leads.")
+            return
         try:
             super()._process_record_message(message_dict)
         except InvalidRecord as error:
@@ -148,15 +166,37 @@ class TargetOctanist(Target):
         self._write_state()
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:  # noqa: ARG002
-        # A lead that was sent cannot be taken back, so there is no version to activate.
-        self.logger.debug("ACTIVATE_VERSION has no meaning for leads.")
+        self._tell_once("ACTIVATE_VERSION is ignored: a lead that was sent stays sent.")
 
-    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:  # noqa: ARG002
-        # The SDK would hand the files past stream maps and checks; this target does not
-        # announce the capability, so no tap sends them unless told to.
-        raise self.message_reader.bad_line(
-            "is a BATCH, which this target does not take; switch batches off in the tap"
-        )
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        # The SDK would hand the files past stream maps and checks, each one as a whole.
+        stream = self._stream_of(message_dict, "manifest")
+        if stream not in self.mapper.stream_maps:
+            raise self.message_reader.bad_line(f"is a BATCH of {stream} before its SCHEMA")
+        try:
+            records = open_batch(message_dict)
+        except LineError as error:
+            raise self.message_reader.bad_line(str(error)) from None
+        for record in records:
+            self._process_record_message({"type": "RECORD", "stream": stream, "record": record})
+            self.breathe()
+            if self._signal is not None:
+                raise StopReading
+
+    def _stream_of(self, message: dict[str, Any], part: str) -> str:
+        """Give the stream of a message that must have this part, too.
+
+        Raises:
+            InputError: It lacks one of them, or the name cannot be one.
+        """
+        kind = message["type"]
+        if missing := [name for name in ("stream", part) if name not in message]:
+            raise self.message_reader.bad_line(f"is a {kind} that lacks {', '.join(missing)}")
+        stream = message["stream"]
+        # It goes into the journal and into every log line about it.
+        if isinstance(stream, str) and _NAME.fullmatch(stream) and stream.isprintable():
+            return stream
+        raise self.message_reader.bad_line(f"is a {kind} whose `stream` is no name")
 
     def submit(self, claim: Claim, record: Mapping[str, Any]) -> None:
         """Hand a record to the run.
@@ -178,6 +218,11 @@ class TargetOctanist(Target):
     def _has_expressions(self, stream: str) -> bool:
         maps = self.mapper.stream_maps.get(stream, ())
         return any(not isinstance(stream_map, SameRecordTransform) for stream_map in maps)
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self.logger.warning("%s", sentence)
 
     # What goes on beside them
 
@@ -213,13 +258,21 @@ class TargetOctanist(Target):
         Raises:
             OctanistError: The run had to stop.
             SystemExit: A signal ended it, with 128 + its number.
+            MissingKeyPropertiesError: No record of a stream had its key.
         """
-        self._end(exit_code=128 + self._signal if self._signal else 0)
+        keyless = self._key_problems()
+        self._end(exit_code=128 + self._signal if self._signal else int(bool(keyless)))
         super().process_endofpipe()
         if self._run is not None and self._run.engine.failure is not None:
             raise self._run.engine.failure
         if self._signal is not None:
             sys.exit(128 + self._signal)
+        if keyless:
+            raise MissingKeyPropertiesError(" ".join(keyless))
+
+    def _key_problems(self) -> list[str]:
+        sinks = [sink for sink in self._sinks_active.values() if isinstance(sink, LeadSink)]
+        return [sink.key_problem for sink in sinks if sink.key_problem]
 
     def _end(self, *, exit_code: int) -> None:
         if self._ended:
@@ -235,6 +288,8 @@ class TargetOctanist(Target):
             raise
         finally:
             self._count_written()
+            if self._deleted:
+                self.logger.info("%d deleted records made no lead.", self._deleted)
             if self._run is not None:
                 if self._run.engine.failure is not None:
                     exit_code = 1
@@ -286,10 +341,14 @@ class TargetOctanist(Target):
     @classmethod
     def _give_up(cls, file_input: IO[str] | None, *sentences: str) -> NoReturn:
         for sentence in sentences:
-            cls.logger.error("%s", sentence)
+            cls.logger.error("%s", printable(sentence))
         # Nothing is in flight any more: from here on a signal may simply end it.
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, signal.SIG_DFL)
         # A tap that is met by a broken pipe buries the sentence under its tracebacks.
         InterruptibleReader().drain(file_input)
         sys.exit(1)
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -26,8 +26,9 @@ _PLAIN = {
     "analytics_storage",
 }
 
-_LETTER = re.compile(r"[^\W\d_]")
-_DIGIT = re.compile(r"\d")
+# All that is not ASCII is taken for one: parts of letters are, and so is what hides in text.
+_LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f]")
+_DIGIT = re.compile(r"[0-9]")
 
 
 class DryRunSender:

@@ -202,7 +202,6 @@ def test_a_terminal_gets_a_line_of_progress_and_a_pipe_does_not(sandbox, target)
         (['{"type": "NEW", "stream": "x"}'], "Line 4"),
         (['{"type": "BATCH", "stream": "leads"}'], "BATCH"),
         (["[1]"], "Line 4"),
-        ([record(name="no key")], "key_properties"),
         ([schema("deals", ("id", "amount"))], "deals"),
     ],
 )
