@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import InvalidRecord
+from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import Sink
 
-from target_octanist.errors import SettingsError
+from target_octanist.errors import InputError, SettingsError
 from target_octanist.leads.identity import (
     encode_payload,
     payload_digest,
@@ -191,7 +191,15 @@ class LeadSink(Sink):
 
     def get_validator(self) -> BaseJSONSchemaValidator | None:
         """Validate only if asked to: a tap's SCHEMA may be wrong about its own records."""
-        return super().get_validator() if self.config.get("validate_records") else None
+        if not self.config.get("validate_records"):
+            return None
+        try:
+            return super().get_validator()
+        except InvalidJSONSchema:
+            raise InputError(
+                f"The SCHEMA of {self.stream_name} is no valid JSON Schema, so records cannot be "
+                "checked against it; mend the tap, or set validate_records to false."
+            ) from None
 
     def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
         """Validate without repeating the record in the log.

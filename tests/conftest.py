@@ -22,6 +22,14 @@ def pytest_terminal_summary(terminalreporter):
         )
 
 
+def pytest_addoption(parser):
+    group = parser.getgroup("target-octanist")
+    group.addoption(
+        "--fuzz", type=int, default=200, help="how much bad input tests/e2e/test_fuzz.py makes"
+    )
+    group.addoption("--fuzz-from", type=int, default=0, help="the number of its first case")
+
+
 @pytest.fixture
 def sandbox():
     with Sandbox() as running:

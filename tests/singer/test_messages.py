@@ -194,7 +194,8 @@ def test_a_stream_in_which_no_record_has_its_key_ends_with_1(sandbox, target):
 
 
 @pytest.mark.parametrize(
-    "name", ['""', '"a\\u001b[31m"', '"a\\nb"', '"\\u202ea"', '"\\ud83d"', '"' + "a" * 501 + '"', "7"]
+    "name",
+    ['""', '"a\\u001b[31m"', '"a\\nb"', '"\\u202ea"', '"\\ud83d"', '"' + "a" * 501 + '"', "7"],
 )
 def test_what_is_no_name_of_a_stream_is_refused_without_showing_it(sandbox, target, name):
     line = schema().replace('"stream": "leads"', f'"stream": {name}')
