@@ -17,6 +17,7 @@ from singer_sdk.exceptions import (
     MapExpressionError,
     MissingKeyPropertiesError,
     RecordsWithoutSchemaException,
+    StreamMapConfigError,
 )
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import SameRecordTransform
@@ -332,6 +333,9 @@ class TargetOctanist(Target):
             cls._give_up(file_input, *problems)
         except OctanistError as error:
             cls._give_up(file_input, str(error))
+        except (MapExpressionError, StreamMapConfigError) as error:
+            # Raised at a SCHEMA, about the settings; they quote nothing else.
+            cls._give_up(file_input, f"stream_maps: {error}")
         except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
             # The SDK's own sentences; they name streams and columns, and no values.
             cls._give_up(file_input, " ".join(str(error).split()))

@@ -244,6 +244,8 @@ def test_a_stream_that_lacks_what_is_required_is_refused(sandbox, target):
         ({"max_concurrency": 0}, "max_concurrency: must be"),
         ({"ledger": "/proc/no/such/ledger.db"}, "ledger: the journal"),
         ({"dedupe_by": ["emial"]}, "email"),
+        ({"stream_maps": {"leads": {"name": "name +"}}}, "stream_maps: Failed to parse"),
+        ({"stream_maps": {"leads": {"id": None}}}, "stream_maps: Removing key property 'id'"),
     ],
 )
 def test_a_mistake_in_the_settings_is_told_in_the_users_words(sandbox, target, settings, told):

@@ -87,6 +87,20 @@ def test_numbers_keep_their_exact_text():
     assert isinstance(message["c"], int)
 
 
+@pytest.mark.parametrize("number", ["1" * 5000, "-" + "1" * 5000, "1e400", "0." + "1" * 5000])
+def test_numbers_of_any_length_are_exact(number):
+    (message,), _ = read(io.StringIO(f'{{"type": "RECORD", "a": {number}}}'))
+    assert message["a"] == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("number", "value"), [("1e99999999999999999999", float("inf")), ("-1e-99999999999999999999", 0)]
+)
+def test_numbers_beyond_all_bounds_are_as_large_or_small_as_can_be(number, value):
+    (message,), _ = read(io.StringIO(f'{{"type": "RECORD", "a": {number}}}'))
+    assert message["a"] == value
+
+
 def test_what_taps_write_and_json_forbids_is_read():
     lines = '\ufeff{"type": "RECORD", "v": NaN}\n\n  \n{"type": "RECORD", "v": "\\ud83d"}\n'
     messages, _ = read(io.StringIO(lines))
@@ -116,6 +130,37 @@ def test_a_bad_line_is_named_by_its_number_and_never_repeated(line):
 def test_a_truncated_last_line_is_told():
     with pytest.raises(InputError, match="Line 2"):
         through_a_pipe([LINES[0].encode() + b"\n", LINES[1].encode()[:-5]])
+
+
+@pytest.mark.parametrize(
+    ("inside", "told"),
+    [
+        (b'"Ren\xe9"', "is not UTF-8 text"),
+        (b'{"a":' * 100_000, "is nested too deeply"),
+        (b"[1", "is not a JSON object"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told(inside, told):
+    with pytest.raises(InputError, match=told):
+        through_a_pipe([b'{"type": "RECORD", "record": ' + inside])
+
+
+def test_the_depths_of_a_record_are_left_out_and_those_of_a_state_are_not():
+    nested = "[" * 300 + "]" * 300
+    (message,), _ = read(io.StringIO(f'{{"type": "RECORD", "a": {nested}, "b": {{"c": [1]}}}}'))
+    assert message["b"] == {"c": [1]}
+    levels, inner = 0, message["a"]
+    while inner:
+        levels, inner = levels + 1, inner[0]
+    assert levels == 99, "with the message itself it is a hundred"
+    with pytest.raises(InputError, match="Line 1 of the input is nested too deeply"):
+        read(io.StringIO(f'{{"type": "STATE", "value": {nested}}}'))
+
+
+def test_many_brackets_are_not_many_levels():
+    value = [{"a": [n]} for n in range(200)]
+    (message,), _ = read(io.StringIO(json.dumps({"type": "RECORD", "record": value})))
+    assert message["record"] == value
 
 
 def test_what_a_message_lacks_is_told_without_its_values():
