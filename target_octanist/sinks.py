@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import Sink
 
-from target_octanist.errors import InputError, SettingsError
+from target_octanist.errors import InputError, SettingsError, printable
 from target_octanist.leads.identity import (
     encode_payload,
     payload_digest,
@@ -60,7 +60,7 @@ class LeadSink(Sink):
         self._mapping = self._compile()
         self._notes: set[str] = set()
         self._had_key = False
-        self._lacking: list[str] = []
+        self._lacking = ""
         window = self._stream.dedupe_window_days
         self._window_ms = window * _DAY_MS if window else None
 
@@ -149,7 +149,7 @@ class LeadSink(Sink):
                 ", ".join(mapping),
             )
         for warning in warnings:
-            self.logger.warning("%s", warning)
+            self.logger.warning("%s", printable(warning))
         return compiled
 
     def _refusal(self, columns: list[str]) -> str:
@@ -219,8 +219,8 @@ class LeadSink(Sink):
         """Look for the key, without the SDK's list of all that the record has."""
         missing = [name for name in self.key_properties if name not in record]
         if missing:
-            self._lacking = missing
-            raise InvalidRecord(f"the record lacks {', '.join(missing)} (key_properties)", {})
+            self._lacking = printable(", ".join(missing))
+            raise InvalidRecord(f"the record lacks {self._lacking} (key_properties)", {})
         self._had_key = True
 
     @property
@@ -232,7 +232,7 @@ class LeadSink(Sink):
         if self._had_key or not self._lacking:
             return None
         return (
-            f"Stream {self.stream_name}: no record has {', '.join(self._lacking)}, which its "
+            f"Stream {self.stream_name}: no record has {self._lacking}, which its "
             "SCHEMA names as key_properties; look at the tap."
         )
 

@@ -209,3 +209,11 @@ def test_names_of_columns_are_spelled_out_where_they_would_move_the_cursor(sandb
     done = target.run([schema("deals", ("id", "\x1b[31mE-mail"))])
     assert done.returncode == 1
     assert "\x1b" not in done.stderr
+
+
+def test_a_key_with_such_a_name_is_spelled_out_too(sandbox, target):
+    odd_key = schema().replace('["id"]', '["id", "\\u001b[31m\\u0000"]')
+    done = target.run([odd_key, record(**person(1))], max_rejected_percent=100)
+    assert done.returncode == 1
+    assert r"no record has \x1b[31m\x00" in done.stderr
+    assert not {"\x1b", "\x00"} & set(done.stderr)

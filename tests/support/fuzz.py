@@ -40,10 +40,16 @@ CONFIGS: dict[str, dict[str, Any]] = {
                 "mapping": {
                     "name": {"from": ["name", "tree"], "max_length": 20},
                     "email": {"from": "email", "required": True},
-                    "phone": {"from": "phone", "map": [{"is": "none", "to": "+31612345678"}]},
+                    "phone": {
+                        "from": "phone",
+                        "region": "tags[0]",
+                        "map": [{"is": "none", "to": "+31612345678"}],
+                    },
                     "note": "join(', ', tags[*].a)",
                     "website": {"from": "site", "type": "url"},
-                    "path": "tree.*.a | [0]",
+                    "path": ["tree.*.a | [0]", {"from": "site", "part": "path"}],
+                    "gclid": {"from": "site", "query": "gclid"},
+                    "fbc": {"from": "note", "time": "at"},
                     "sessionId": "note",
                     "consent": {"analytics": "consent", "marketing": "tree.a"},
                     "custom": {"pick": {"n": {"from": "at", "type": "number"}, "t": "tree"}},
