@@ -114,6 +114,7 @@ def test_a_file_is_not_read_ahead_of_its_records(tmp_path):
         (PLAIN, b'{"n": "\xe9"}\n', "is not UTF-8"),
         (PLAIN, b'{"n": ' + b"[" * 100_000, "is nested too deeply"),
     ],
+    ids=["no gzip", "cut gzip", "no parquet", "empty parquet", "no object", "no utf-8", "depths"],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, encoding, content, told):
     path = tmp_path / "canary-7.bin"
