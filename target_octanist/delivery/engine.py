@@ -466,10 +466,15 @@ class Engine:
                 self._fail(denied(outcome, self._settings.base_url))
 
     def _adjust_pace(self, d: Decided) -> None:
-        if d.outcome.kind is Kind.THROTTLED:
-            self._senders.slow_down(d.finished_at, d.job.started_at, d.outcome.wait_seconds)
-        elif d.outcome.kind is not Kind.RETRY:
-            self._senders.speed_up()
+        if not d.job.started_at:
+            return  # The run was stopping, and it was never sent.
+        match d.outcome.kind:
+            case Kind.THROTTLED:
+                self._senders.refused(d.job, d.finished_at, d.outcome.wait_seconds)
+            case Kind.RETRY | Kind.UNKNOWN:
+                self._senders.failed(d.job, d.finished_at)
+            case _:
+                self._senders.answered(d.job, d.finished_at)
 
     def _take_result(self, result: Result) -> None:
         """Take what came of a job; called by the senders' threads."""

@@ -73,16 +73,21 @@ class Senders:
                 thread.start()
             self._may_send.notify_all()
 
-    def slow_down(self, now: float, started_at: float, wait: float) -> None:
-        """Take note that the server asked for patience (see `Pace.throttled`)."""
+    def answered(self, job: Job, now: float) -> None:
+        """Take note that the server did its work on a job (see `Pace.answered`)."""
         with self._may_send:
-            self._pace.throttled(now, started_at, wait)
-
-    def speed_up(self) -> None:
-        """Take note that a request was answered as it should be."""
-        with self._may_send:
-            self._pace.succeeded()
+            self._pace.answered(now, job.started_at)
             self._may_send.notify()
+
+    def failed(self, job: Job, now: float) -> None:
+        """Take note that a job came to nothing that is known (see `Pace.failed`)."""
+        with self._may_send:
+            self._pace.failed(now, job.started_at)
+
+    def refused(self, job: Job, now: float, wait: float) -> None:
+        """Take note that the server asked for patience (see `Pace.refused`)."""
+        with self._may_send:
+            self._pace.refused(now, job.started_at, wait)
 
     def halt(self) -> None:
         """Send nothing more: what is left comes back without an answer."""
@@ -132,6 +137,6 @@ class Senders:
             self._in_flight += 1
             job.started_at = 0.0 if self._halted else now
             if not self._halted:
-                self._pace.started(now)
+                self._pace.started(now, self._in_flight)
                 job.first_at = job.first_at or now
             return job
