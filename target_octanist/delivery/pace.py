@@ -75,8 +75,9 @@ class Pace:
     have come back:
 
     - Some *failed*: it falls by half of their share, so that an odd failure costs little.
-    - The answers were *slow*: requests queued. It falls to the concurrency that moves
-      as many of them in the usual time (Little's law), at most by half.
+    - The answers were *slow*, twice in a row (once may be a hiccup): requests queued. It
+      falls to the concurrency that moves as many of them in the usual time (Little's law),
+      at most by half.
     - It was *reached*, and all is as usual: it rises by one.
 
     A *refusal* (429, 503 with Retry-After) acts at once. Every worker pauses, so that the
@@ -98,6 +99,7 @@ class Pace:
         self._goal = self._ceiling
         self._latency = Latency()
         self._round = _Round(-math.inf)
+        self._was_slow = False
         self._lowered_at = -math.inf
         self._paused_until = -math.inf
         self._wary_limit = self._ceiling
@@ -167,11 +169,15 @@ class Pace:
         if past.failed:
             self._lower(now, 1 - past.failed / past.came_back / 2)
         elif past.reached_limit and usual.is_slow(past.latency):
+            if not self._was_slow:
+                self._was_slow = True
+                return
             self._lower(now, max(0.5, usual.mean / past.latency))
         elif past.reached_limit and self._limit < self._goal:
             self._limit = min(2 * self._limit, self._goal)
         elif past.reached_limit and not usual.is_longer(past.latency):
             self._limit = max(self._limit, min(self._limit + 1, self._most(now)))
+        self._was_slow = False
         if past.answered:
             usual.learn(past.latency)
 

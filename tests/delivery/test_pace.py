@@ -53,13 +53,23 @@ def test_a_limit_that_is_not_reached_does_not_rise():
 def test_answers_that_queue_lower_the_limit_by_what_queues():
     pace, now = steady(20)
     # 20 in flight take 0.125 s: 160 a second, for which 16 at 0.1 s are enough.
-    full_round(pace, now, 0.125)
+    for _ in range(2):
+        now = full_round(pace, now, 0.125)
     assert pace.limit == 16
+
+
+def test_a_hiccup_changes_nothing():
+    pace, now = steady(16)
+    for _ in range(10):
+        now = full_round(pace, now, 10.0)
+        assert pace.limit == 16
+        now = full_round(pace, now, 0.1)
 
 
 def test_slowness_lowers_the_limit_at_most_by_half_and_then_is_usual():
     pace, now = steady(16)
-    now = full_round(pace, now, 10.0)
+    for _ in range(2):
+        now = full_round(pace, now, 10.0)
     assert pace.limit == 8
     for _ in range(100):
         now = full_round(pace, now, 10.0)
