@@ -1,0 +1,112 @@
+"""Proposals as a YAML document that goes into the settings, with their reasons as comments."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from target_octanist.leads.suggest import Suggestion
+    from target_octanist.leads.suggest.proposal import Proposal
+
+_WIDTH = 98
+_LONG = 92
+_HEAD = (
+    "A proposal: look it over, then put `streams` into the settings. Behind each field: in how "
+    "many of the leads it would be set, and how sure that is because of what."
+)
+_FOOT = "Other columns are not sent; `custom: {rest: true}` in a mapping would send them along."
+
+
+def write_document(suggestions: Sequence[Suggestion]) -> str:
+    """One document with the key ``streams``, for at least one proposal."""
+    lines = [*_comment(_HEAD), "streams:"]
+    for one in suggestions:
+        if one.proposal is not None:
+            lines.append(f"- stream: {yaml_text(one.stream)}")
+            lines += _entry(one, one.proposal)
+    for one in suggestions:
+        if one.proposal is None:
+            lines += _comment(f"Left out: {one.stream}: {one.why_not}.")
+    return "\n".join([*lines, *_comment(_FOOT), ""])
+
+
+def mapping_lines(
+    mapping: Mapping[str, Any], comments: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The lines of a mapping: one for a field, more where that would be too long."""
+    for name, spec in mapping.items():
+        comment = (comments or {}).get(name)
+        ending = f"  # {comment}" if comment else ""
+        line = f"{name}: {_flow(spec)}"
+        if isinstance(spec, list) or (isinstance(spec, dict) and len(line) > _LONG):
+            yield f"{name}:{ending}"
+            yield from (f"- {yaml_text(path)}" for path in spec if isinstance(spec, list))
+            if isinstance(spec, dict):
+                yield from (f"  {key}: {yaml_text(value)}" for key, value in spec.items())
+        elif len(line) + len(ending) > _LONG and comment:
+            yield f"# {comment}"
+            yield line
+        else:
+            yield line + ending
+
+
+def yaml_text(text: str) -> str:
+    """A text as it stands behind a key, quoted where YAML needs it."""
+    return _dump(text, _style(text))
+
+
+def _flow(spec: Any) -> str:
+    if not isinstance(spec, dict):
+        return yaml_text(spec) if isinstance(spec, str) else _dump(spec)
+    # Inside brackets more has to be quoted than behind a key.
+    inner = (f"{key}: {_dump([value], _style(value))[1:-1]}" for key, value in spec.items())
+    return f"{{{', '.join(inner)}}}"
+
+
+def _style(text: str) -> str | None:
+    # Single quotes would double those inside, and could not escape a line end.
+    return '"' if "'" in text or "{" in text or not text.isprintable() else None
+
+
+def _dump(value: Any, style: str | None = None) -> str:
+    text = yaml.safe_dump(
+        value,
+        default_flow_style=True,
+        default_style=style,
+        allow_unicode=True,
+        width=float("inf"),
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _entry(one: Suggestion, proposal: Proposal) -> Iterator[str]:
+    for sentence in (_counted(one, proposal), *proposal.notes):
+        yield from _comment(sentence, indent="  ")
+    yield "  mapping:"
+    comments = {
+        name: f"{proposal.fills[name]} of {proposal.leads}; {why}" if one.read else why
+        for name, why in proposal.why.items()
+    }
+    for line in mapping_lines(proposal.mapping, comments):
+        yield f"    {line}"
+
+
+def _counted(one: Suggestion, proposal: Proposal) -> str:
+    if not one.read:
+        return "No records: this is from the SCHEMA alone."
+    looked_at = f", {one.read} of them looked at, evenly spread" if one.read < one.count else ""
+    return f"{one.count} records{looked_at}: {proposal.leads} would make a lead."
+
+
+def _comment(sentence: str, indent: str = "") -> Iterator[str]:
+    # Columns may be called anything; no name may end the comment that it is in.
+    printable = "".join(char if char.isprintable() else " " for char in sentence)
+    for line in textwrap.wrap(
+        printable, _WIDTH - len(indent), break_long_words=False, break_on_hyphens=False
+    ):
+        yield f"{indent}# {line}"

@@ -1,0 +1,206 @@
+"""From what was found in a stream to a mapping for it, with reasons.
+
+Everything is decided by rules that can be said in a sentence: nothing is weighed, and the
+same stream always gives the same proposal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from target_octanist.leads.normalise import boolean
+from target_octanist.leads.paths import compile_path
+from target_octanist.leads.schema import CONSENT_KEYS, FIELDS
+from target_octanist.leads.suggest.candidates import Candidate, Findings, find_candidates
+from target_octanist.leads.suggest.evidence import filled_rows
+from target_octanist.leads.suggest.flags import choose_flags
+from target_octanist.leads.suggest.names import choose_name
+from target_octanist.leads.suggest.places import find_places
+from target_octanist.leads.suggest.trial import try_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# How many columns to try one after the other: more would hide which one it is.
+_MOST = 3
+_NAME_PARTS = ("name", "bare_name", "first_name", "middle_name", "last_name")
+_OF_A_PERSON = frozenset((*_NAME_PARTS, "email", "phone"))
+_CLICK_IDS = tuple(name for name, one in FIELDS.items() if one.group == "click")
+# Of these a second column may know what the first does not; of the others one is meant.
+_SEVERAL = frozenset(("email", "phone", *_CLICK_IDS))
+# Lead field → the part that it is made of.
+_MADE_OF = {"website": "landing_page"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A mapping for one stream.
+
+    Attributes:
+        mapping: As it goes into the configuration; it compiles.
+        why: Key of the mapping → how sure it is, and what speaks for it.
+        fills: Key of the mapping → in how many of the leads it would be set.
+        leads: How many of the records would make a lead.
+        notes: What was not found, left out or should be looked at, as sentences.
+    """
+
+    mapping: Mapping[str, Any]
+    why: Mapping[str, str]
+    fills: Mapping[str, int]
+    leads: int
+    notes: Sequence[str]
+
+
+def propose(schema: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Proposal | None:
+    """Propose a mapping for a stream; None if it has neither e-mail nor phone."""
+    findings = find_candidates(find_places(schema, records), records)
+    draft = _Draft(findings, _person(findings), records)
+    if not (draft.best("email") or draft.best("phone")):
+        return None
+    draft.add_name()
+    for name in FIELDS:
+        draft.add_field(name)
+    draft.add_consent()
+    trial = try_out(draft.mapping, records)
+    notes = (*trial.notes, *draft.notes, *draft.warnings(), *draft.missing())
+    return Proposal(draft.mapping, draft.why, trial.fills, trial.leads, notes)
+
+
+def _person(findings: Findings) -> str:
+    """Where the person is: in the record itself, or in a list of people that it has."""
+    filled: Counter[str] = Counter()
+    for name in ("email", "phone"):
+        for candidate in findings.by_field.get(name, ()):
+            if not candidate.is_doubtful:
+                filled[candidate.place.person] += candidate.evidence.filled
+    if filled[""] or not filled.total():
+        return "" if "" in filled or not filled else min(filled)
+    return max(filled, key=lambda person: filled[person])
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A proposal on the way."""
+
+    findings: Findings
+    person: str
+    records: Sequence[Mapping[str, Any]]
+    mapping: dict[str, Any] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def best(self, name: str) -> list[Candidate]:
+        """The candidates of a field that are of this person, those without values last."""
+        places = {self.person} if name in _OF_A_PERSON else {"", self.person}
+        fitting = [
+            candidate
+            for candidate in self.findings.by_field.get(name, ())
+            if candidate.place.person in places
+        ]
+        # What may be somebody else's is better than nothing, but no second choice.
+        sure = [candidate for candidate in fitting if not candidate.is_doubtful]
+        return sorted(sure or fitting, key=lambda candidate: not candidate.evidence.filled)
+
+    def add_name(self) -> None:
+        best = {part: found[0] for part in _NAME_PARTS if (found := self.best(part))}
+        choice = choose_name(best, self.records)
+        if choice is not None:
+            self._add("name", choice.spec, choice.used)
+
+    def add_field(self, name: str) -> None:
+        candidates = self.best(_MADE_OF.get(name, name))
+        if name in self.mapping or not candidates:
+            return
+        if name not in _SEVERAL:
+            self._add(name, candidates[0].path, candidates[:1])
+            return
+        chosen = self._that_add_something(candidates)
+        paths = [candidate.path for candidate in chosen]
+        self._add(name, paths if len(paths) > 1 else paths[0], chosen)
+        self._note_others(name, chosen, candidates)
+
+    def add_consent(self) -> None:
+        if set(CONSENT_KEYS) <= self.mapping.keys():
+            return
+        flags, notes = choose_flags(self.findings.consents)
+        self.notes += notes
+        if flags:
+            self.mapping["consent"] = {flag: found.place.path for flag, found in flags.items()}
+            has_values = all(found.evidence.filled for found in flags.values())
+            self.why["consent"] = _reason("name and values" if has_values else "name")
+
+    def _add(self, name: str, spec: Any, used: Iterable[Candidate]) -> None:
+        self.mapping[name] = spec
+        self.why[name] = max((candidate.is_doubtful, _why(candidate)) for candidate in used)[1]
+
+    def _that_add_something(self, candidates: list[Candidate]) -> list[Candidate]:
+        """The first, and each that has a value where those before it have none."""
+        chosen, covered = candidates[:1], filled_rows(candidates[0].path, self.records)
+        for candidate in candidates[1:]:
+            rows = filled_rows(candidate.path, self.records)
+            # Without records: taps write one column at two places, but never by two names.
+            is_new = rows - covered if self.records else not _is_mirror(candidate, chosen)
+            if is_new and len(chosen) < _MOST:
+                chosen.append(candidate)
+                covered |= rows
+        return chosen
+
+    def _note_others(
+        self, name: str, chosen: list[Candidate], candidates: list[Candidate]
+    ) -> None:
+        others: list[Candidate] = []
+        for candidate in candidates:
+            if candidate not in chosen and not _is_mirror(candidate, [*chosen, *others]):
+                others.append(candidate)
+        if others:
+            listed = ", ".join(candidate.path for candidate in others[:_MOST])
+            self.notes.append(f"Also {name}, but adding nothing to these records: {listed}.")
+
+    def warnings(self) -> Iterable[str]:
+        """What to look at before such records are sent."""
+        if self.person:
+            people = compile_path(self.person.removesuffix("[0]")).read
+            more = sum(len(people(record) or ()) > 1 for record in self.records)
+            where = self.person.removesuffix("[0]")
+            yield f"A record makes one lead, of the first in {where}; {more} records have more."
+        for candidate in self.best("deleted")[:1]:
+            read = compile_path(candidate.path).read
+            # A date of deletion is no word, and says the same as a yes.
+            deleted = sum(any(boolean(read(record))) for record in self.records)
+            if deleted:
+                yield (
+                    f"{candidate.path} is set in {deleted} of the records, which are sent all "
+                    "the same; a __filter__ in stream_maps can leave them out."
+                )
+
+    def missing(self) -> Iterable[str]:
+        """What was looked for in vain."""
+        for name in ("name", "email", "phone"):
+            if name not in self.mapping:
+                called_so = self.findings.contradicted.get(name, ())
+                but = f"; {called_so[0].path} holds something else" if called_so else ""
+                yield f"Not found: {name}{but}."
+        ids = [name for name in _CLICK_IDS if name not in self.mapping]
+        if ids:
+            yield f"Not found: {', '.join(ids)}."
+        if not {"consent", *CONSENT_KEYS} & self.mapping.keys():
+            yield (
+                "Not found: a column that is clearly consent to marketing or to analytics; "
+                "without one Octanist takes it as denied."
+            )
+
+
+def _is_mirror(candidate: Candidate, others: Iterable[Candidate]) -> bool:
+    return candidate.plainness in {other.plainness for other in others}
+
+
+def _why(candidate: Candidate) -> str:
+    return _reason(candidate.basis, is_doubtful=candidate.is_doubtful)
+
+
+def _reason(basis: str, *, is_doubtful: bool = False) -> str:
+    if is_doubtful:
+        return f"low: {basis}, but perhaps another's"
+    return f"high: {basis}" if basis == "name and values" else f"medium: {basis}"
