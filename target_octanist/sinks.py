@@ -23,6 +23,7 @@ from target_octanist.leads.mapping import (
 )
 from target_octanist.leads.problems import MappingError
 from target_octanist.leads.suggest import suggest_mapping
+from target_octanist.leads.suggest.document import mapping_lines
 from target_octanist.ledger.claims import Claim
 from target_octanist.runtime import encode_record
 
@@ -123,7 +124,7 @@ class LeadSink(Sink):
         columns = list(self.schema.get("properties", {}))
         mapping = stream.mapping or implicit_mapping(columns)
         if not mapping:
-            raise SettingsError([self._refusal(columns)])
+            raise SettingsError([self._refusal()])
         try:
             compiled = compile_mapping(
                 mapping,
@@ -152,10 +153,10 @@ class LeadSink(Sink):
             self.logger.warning("%s", printable(warning))
         return compiled
 
-    def _refusal(self, columns: list[str]) -> str:
+    def _refusal(self) -> str:
         name = self.stream_name
-        suggested = suggest_mapping(columns)
-        lines = [f"      {field}: {source}" for field, source in suggested.items()]
+        suggested = suggest_mapping(name, self.schema)
+        lines = [f"      {line}" for line in mapping_lines(suggested)]
         advice = (
             "add to your settings, after looking it over:\n"
             + "\n".join(["streams:", f"  - stream: {name}", "    mapping:", *lines])

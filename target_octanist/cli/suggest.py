@@ -12,7 +12,7 @@ from target_octanist.leads.suggest.document import write_document
 from target_octanist.reader import InterruptibleReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @click.command("suggest")
@@ -60,8 +60,11 @@ def read_suggestions(file: IO[bytes]) -> list[Suggestion]:
     def skip(message: dict[str, Any]) -> None:
         """Nothing to learn from it."""
 
-    takers = {"SCHEMA": take_schema, "RECORD": take_record}
-    takers |= dict.fromkeys(("STATE", "ACTIVATE_VERSION", "BATCH"), skip)
+    takers: dict[str, Callable[[dict[str, Any]], None]] = {
+        "SCHEMA": take_schema,
+        "RECORD": take_record,
+        **dict.fromkeys(("STATE", "ACTIVATE_VERSION", "BATCH"), skip),
+    }
     reader.process_lines(file, takers)
     return [suggest(stream, schemas.get(stream, {}), sample) for stream, sample in samples.items()]
 

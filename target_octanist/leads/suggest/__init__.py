@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_octanist.leads.suggest.proposal import Proposal, propose
 from target_octanist.leads.suggest.sample import Sample
-from target_octanist.leads.suggest.streams import why_one_answer, why_no_leads
+from target_octanist.leads.suggest.streams import why_no_leads, why_one_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from target_octanist.leads.schema import FIELDS
 from target_octanist.leads.suggest.consent import Consent, consent
-from target_octanist.leads.suggest.evidence import Evidence, examine
+from target_octanist.leads.suggest.evidence import CLICK_ID_LOOKS, Evidence, examine
 from target_octanist.leads.suggest.vocabulary import (
     Meaning,
     is_transparent,
@@ -34,8 +34,9 @@ _NEARLY_ALL = 0.8
 _NOT_BY_CHANCE = 3
 # Looks that tell what a value is, whatever its place is called → the field.
 _TELLING = {
-    **{"email": "email", "sure_phone": "phone", "gclid": "gclid", "fbclid": "fbclid"},
-    **{"fbc": "fbc", "fbp": "fbp", "ga4cid": "ga4cid", "ttclid": "ttclid", "twclid": "twclid"},
+    "email": "email",
+    "sure_phone": "phone",
+    **{name: name for name in CLICK_ID_LOOKS},
 }
 _NUMBERS = frozenset(("integer", "number"))
 # These are in everything that has a name; only in a person's own object are they the person's.

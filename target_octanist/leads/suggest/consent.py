@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Consent:
 def consent(name: Words) -> Consent | None:
     """What these words say about consent; None if nothing."""
     # `opt in`, `opted out` and `opt_in` are two words of one thing.
-    said = (*name, *(first + second for first, second in zip(name, name[1:], strict=False)))
+    said = (*name, *(first + second for first, second in pairwise(name)))
     named = any(word.startswith(_CONSENT) for word in said)
     purposes = [
         purpose for purpose, stems in _PURPOSES.items() if any(w.startswith(stems) for w in name)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from target_octanist.leads.suggest.proposal import Proposal
 
 _WIDTH = 98
-_LONG = 92
+_LONG = 96
 _HEAD = (
-    "A proposal: look it over, then put `streams` into the settings. Behind each field: in how "
-    "many of the leads it would be set, and how sure that is because of what."
+    "A proposal: look it over, then put `streams` into the settings. Behind each field: how many "
+    "records would fill it, how sure its source is, and because of what."
 )
 _FOOT = "Other columns are not sent; `custom: {rest: true}` in a mapping would send them along."
 
@@ -89,7 +89,7 @@ def _entry(one: Suggestion, proposal: Proposal) -> Iterator[str]:
         yield from _comment(sentence, indent="  ")
     yield "  mapping:"
     comments = {
-        name: f"{proposal.fills[name]} of {proposal.leads}; {why}" if one.read else why
+        name: f"{proposal.fills[name]} of {one.read}; {why}" if one.read else why
         for name, why in proposal.why.items()
     }
     for line in mapping_lines(proposal.mapping, comments):

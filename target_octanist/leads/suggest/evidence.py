@@ -26,8 +26,7 @@ _PHONE = re.compile(r"[0-9+() ./-]{5,25}(?: ?(?:x|ext\.?|#) ?[0-9]{1,6})?", re.I
 _SURE_PHONE = re.compile(r"(?:\+|00)[1-9][0-9 ().-]{6,20}|\(?0[1-9][0-9 ().-]{7,16}")
 _MOST_NATIONAL_DIGITS = 11
 
-# The click ids that can be told by their looks alone.
-_CLICK_IDS = {
+CLICK_ID_LOOKS = {
     "gclid": re.compile(r"(?:EAIaIQob|Cj0KCQ|CjwKCA)[\w-]{8,}"),
     "fbclid": re.compile(r"(?:IwAR|IwY2xjaw|IwZXh0bg|PAZXh0bg|PAY2xjaw)[\w-]{6,}"),
     "fbp": re.compile(r"fb\.[0-9]\.[0-9]{13}\.[0-9]{5,}"),
@@ -36,6 +35,8 @@ _CLICK_IDS = {
     "ttclid": re.compile(r"E\.C\.P\.[\w-]{10,}"),
     "twclid": re.compile(r"2-[0-9a-z]{20,}"),
 }
+"""The click ids that can be told by their looks alone."""
+
 _PARAMETERS = frozenset(
     name for name, one in FIELDS.items() if one.group in ("click", "campaign")
 ) | {"fbclid"}
@@ -101,6 +102,8 @@ def _text(value: Any) -> str:
 
 
 def _looks(text: str, *, is_text: bool) -> Iterable[str]:
+    if not is_text or text.isdecimal():
+        yield "number"
     folded = fold_word(text)
     if folded in YES or folded in NO:
         yield "word"
@@ -113,7 +116,6 @@ def _looks(text: str, *, is_text: bool) -> Iterable[str]:
     elif _TIME.fullmatch(text):
         yield "time"
     elif not is_text:
-        yield "number"
         yield "phone"
     elif _PHONE.fullmatch(text):
         yield "phone"
@@ -122,7 +124,7 @@ def _looks(text: str, *, is_text: bool) -> Iterable[str]:
             text.startswith(("+", "00")) or digits <= _MOST_NATIONAL_DIGITS
         ):
             yield "sure_phone"
-    for name, pattern in _CLICK_IDS.items():
+    for name, pattern in CLICK_ID_LOOKS.items():
         if pattern.fullmatch(text):
             yield name
             return

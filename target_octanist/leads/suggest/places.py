@@ -20,7 +20,6 @@ from typing import Any
 from target_octanist.leads.paths import quote_column
 from target_octanist.leads.suggest.vocabulary import (
     Words,
-    is_transparent,
     meaning,
     names_people,
     of_others,
@@ -30,7 +29,7 @@ from target_octanist.leads.suggest.vocabulary import (
 _DEEPEST = 5
 # More keys than this are no columns: somebody's data are keys.
 _MOST_KEYS = 500
-_FEW = 0.1
+_FEW, _HALF, _MANY = 0.1, 0.5, 0.9
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NO_COLUMN = re.compile(r"[@\\]|[0-9]{7}|[\x00-\x1f]")
@@ -156,9 +155,10 @@ def _in_answers(at: Place, items: list[Mapping[str, Any]]) -> Iterator[Place]:
     if names is None:
         return
     key, counts = names
-    least = 2 if len(items) > len(counts) else 1
     for question, count in counts.items():
-        if count < least or not _is_column_like(question):
+        # Asked once, it might be anybody's words; unless they are those of a lead field.
+        is_asked = count > 1 or meaning(words(question)) is not None
+        if not is_asked or not _is_column_like(question):
             continue
         answered = [item for item in items if _dig(item, key) == question]
         value = _answer_key(answered)
@@ -174,13 +174,12 @@ def _questions(items: list[Mapping[str, Any]]) -> tuple[str, Counter[str]] | Non
     most = -1
     for key in _QUESTION_KEYS:
         counts = Counter(name for item in items if isinstance(name := _dig(item, key), str))
-        total = sum(counts.values())
-        # A key that tells items apart is no question: questions are asked again and again.
-        is_id = len(items) > 1 and len(counts) > len(items) / 2
-        if total < len(items) * 0.9 or not total or is_id or len(counts) > _MOST_KEYS:
+        if not counts or counts.total() < len(items) * _MANY or len(counts) > _MOST_KEYS:
             continue
         hits = sum(meaning(words(name)) is not None for name in counts)
-        if hits > most:
+        # A key that tells items apart is no question: questions are asked again and again.
+        is_id = not hits and len(counts) > len(items) * _HALF
+        if hits > most and not is_id:
             best, most = (key, counts), hits
     return best
 
@@ -217,7 +216,7 @@ def _keys(objects: Sequence[Mapping[str, Any]], *, is_record: bool) -> list[str]
 
 def _is_column_like(name: str) -> bool:
     is_plain = _NO_COLUMN.search(name) is None or _UUID.fullmatch(name) is not None
-    return 0 < len(name.strip()) and len(name) <= _LONGEST_NAME and is_plain
+    return bool(name.strip()) and len(name) <= _LONGEST_NAME and is_plain
 
 
 def _container(place: Place) -> Place:
@@ -274,5 +273,3 @@ def _types(schema: Any) -> frozenset[str]:
 
 def _format(schema: Any) -> str | None:
     return next((str(one["format"]) for one in _alternatives(schema) if "format" in one), None)
-
-

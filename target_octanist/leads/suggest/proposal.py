@@ -41,7 +41,7 @@ class Proposal:
     Attributes:
         mapping: As it goes into the configuration; it compiles.
         why: Key of the mapping → how sure it is, and what speaks for it.
-        fills: Key of the mapping → in how many of the leads it would be set.
+        fills: Key of the mapping → how many of the records would fill it.
         leads: How many of the records would make a lead.
         notes: What was not found, left out or should be looked at, as sentences.
     """
@@ -147,9 +147,7 @@ class _Draft:
                 covered |= rows
         return chosen
 
-    def _note_others(
-        self, name: str, chosen: list[Candidate], candidates: list[Candidate]
-    ) -> None:
+    def _note_others(self, name: str, chosen: list[Candidate], candidates: list[Candidate]) -> None:
         others: list[Candidate] = []
         for candidate in candidates:
             if candidate not in chosen and not _is_mirror(candidate, [*chosen, *others]):

@@ -14,32 +14,20 @@ _COMPANIES = "these are companies, not people"
 _STAFF = "these are people of your own, such as the owners of leads"
 _ACTIVITY = "this is what happened to people or was said to them, not who they are"
 
-_SAID_BY_NAME = {
-    word: reason
-    for reason, names in (
-        (
-            None,
-            "lead leads contact contacts person persons people prospect prospects subscriber "
-            "subscribers submission submissions response responses applicant applicants inquiry "
-            "inquiries enquiry enquiries request requests signup signups registration "
-            "registrations customer customers client clients klanten kunden clientes clienti "
-            "klienci contactpersonen aanvragen anfragen solicitudes richieste kontakte",
-        ),
-        (_DEALS, "deal deals opportunity opportunities pipeline pipelines stage stages quotes"),
-        (
-            _COMPANIES,
-            "company companies account accounts organization organizations organisation "
-            "organisations bedrijven firmen entreprises empresas aziende",
-        ),
-        (_STAFF, "owner owners user users employee employees staff agents"),
-        (
-            _ACTIVITY,
-            "task tasks activity activities engagements note notes call calls meetings tickets "
-            "conversations campaigns",
-        ),
-    )
-    for word in names.split()
+_NAMES: Mapping[str | None, str] = {
+    None: "lead leads contact contacts person persons people prospect prospects subscriber "
+    "subscribers submission submissions response responses applicant applicants inquiry inquiries "
+    "enquiry enquiries request requests signup signups registration registrations customer "
+    "customers client clients klanten kunden clientes clienti klienci contactpersonen aanvragen "
+    "anfragen solicitudes richieste kontakte",
+    _DEALS: "deal deals opportunity opportunities pipeline pipelines stage stages quotes",
+    _COMPANIES: "company companies account accounts organization organizations organisation "
+    "organisations bedrijven firmen entreprises empresas aziende",
+    _STAFF: "owner owners user users employee employees staff agents",
+    _ACTIVITY: "task tasks activity activities engagements note notes call calls meetings "
+    "tickets conversations campaigns",
 }
+_SAID_BY_NAME = {word: reason for reason, names in _NAMES.items() for word in names.split()}
 _STAGE = frozenset("stage stagename stageid dealstage dealname pipelineid isclosedwon".split())
 _MONEY = frozenset("amount value dealvalue probability closedate expectedclosedate".split())
 _OF_A_COMPANY = frozenset(
@@ -74,9 +62,7 @@ def why_no_leads(stream: str, columns: Iterable[str]) -> str | None:
     return _COMPANIES if len(names & _OF_A_COMPANY) > 1 and not is_somebody else None
 
 
-def why_one_answer(
-    columns: Sequence[str], records: Sequence[Mapping[str, Any]]
-) -> str | None:
+def why_one_answer(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str | None:
     """Why a stream whose records are answers, one in each, makes no leads; None if they are not.
 
     Names the questions that a lead would need, as far as their own names tell.

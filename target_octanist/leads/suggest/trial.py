@@ -21,7 +21,7 @@ class Trial:
 
     Attributes:
         leads: How many records made a lead.
-        fills: Key of the mapping → in how many leads it is set.
+        fills: Key of the mapping → how many records fill it and make a lead.
         notes: What to look at, as sentences without a value.
     """
 

@@ -110,7 +110,9 @@ _AROUND = frozenset(
         "personale lavoro pessoal trabalho profissional prywatny sluzbowy hoofd"
     ).split()
 ).union(_ABOUT_A_PERSON, (str(number) for number in range(10)))
-_AROUND_NAME = frozenset((*_ABOUT_A_PERSON, *"properties property hs cf value values primary".split()))
+_AROUND_NAME = frozenset(
+    (*_ABOUT_A_PERSON, *"properties property hs cf value values primary".split())
+)
 # With any of these a column is another's: the owner's address is not the lead's.
 _OF_OTHERS = frozenset(
     "owner owners company companies organization organizations organisation organisations "
@@ -191,7 +193,7 @@ def of_others(name: Words) -> bool:
 
 def is_transparent(name: Words) -> bool:
     """Whether an object of this name only wraps the lead's own fields."""
-    return "".join(name) in _TRANSPARENT or set(name) <= _AROUND
+    return "".join(name) in _TRANSPARENT
 
 
 def names_people(name: Words) -> bool:
