@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from target_octanist.leads.mapping import compile_mapping
@@ -258,6 +258,7 @@ def test_no_value_of_a_record_is_in_a_suggestion(name):
         ("owner_email company_email fax email_domain bounced_email", {}),
         ("username form_name user_name email", {"email": "email"}),
         ("session_id email", {"email": "email"}),
+        ("email work_email email_2", {"email": ["email", "work_email", "email_2"]}),
         ("name id country", {}),
         ("answer landing_id", {}),
         ("", {}),
@@ -363,6 +364,16 @@ def test_a_column_that_adds_nothing_is_named_and_left_out():
     proposal = suggested(records).proposal
     assert proposal.mapping["phone"] == "phone"
     assert "Also phone, but adding nothing to these records: mobile." in proposal.notes
+
+
+def test_a_mirror_of_a_column_is_none_of_the_others():
+    record = {"Work Email": "a@example.com", "Personal Email": "b@example.com"}
+    mirrored = {f"property_{name}": value for name, value in record.items()}
+    proposal = suggested([{**mirrored, "properties": record}]).proposal
+    assert proposal.mapping["email"] == "property_Work Email"
+    assert proposal.notes[0] == (
+        "Also email, but adding nothing to these records: property_Personal Email."
+    )
 
 
 def test_another_persons_address_is_no_second_choice():
@@ -500,6 +511,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(NAMES), st.lists(st.dictionaries(NAMES, VALUES), max_size=4))
 def test_a_suggestion_can_be_used_as_it_is(names, records):
     """What is shown as a remedy must not be another mistake, whatever a source calls things."""
@@ -512,6 +524,23 @@ def test_a_suggestion_can_be_used_as_it_is(names, records):
     assert entries == [{"stream": "stream: # 1", "mapping": mapping}]
     assert yaml.safe_load("\n".join(mapping_lines(mapping))) == mapping
     assert suggested(records, columns(*names), stream="stream: # 1") == suggestion
+
+
+SCHEMA_KEYS = st.sampled_from(
+    ["properties", "items", "type", "anyOf", "format", "object", "email", "value", "contacts"]
+)
+SCHEMAS = st.recursive(
+    st.none() | st.sampled_from(["string", "object", "array", "null"]) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCHEMA_KEYS, inner, max_size=4),
+    max_leaves=16,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(SCHEMA_KEYS, SCHEMAS), st.lists(st.dictionaries(SCHEMA_KEYS, VALUES)))
+def test_a_broken_schema_breaks_nothing(schema, records):
+    """Taps write schemas of all sorts."""
+    suggested(records, schema)
 
 
 def test_a_long_stream_is_sampled_evenly():

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from target_octanist.leads.suggest.places import properties_of
 from target_octanist.leads.suggest.proposal import Proposal, propose
 from target_octanist.leads.suggest.sample import Sample
 from target_octanist.leads.suggest.streams import why_no_leads, why_one_answer
@@ -53,7 +54,7 @@ def suggest(stream: str, schema: Mapping[str, Any], sample: Sample) -> Suggestio
         sample: Its records; may be empty.
     """
     records = sample.records
-    columns = list(dict.fromkeys([*schema.get("properties", {}), *(k for r in records for k in r)]))
+    columns = list(dict.fromkeys([*properties_of(schema), *(k for r in records for k in r)]))
     why_not = why_no_leads(stream, columns)
     proposal = None if why_not else propose(schema, records)
     if proposal is None and why_not is None:

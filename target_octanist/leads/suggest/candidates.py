@@ -124,7 +124,7 @@ def find_candidates(places: Sequence[Place], records: Sequence[Mapping[str, Any]
                 continue
             basis: Basis = "name and values" if agrees else "name"
             candidate = Candidate(place, found.field, basis, evidence, is_doubtful, found.rank)
-        elif (said := consent(_long_name(place))) is not None:
+        elif (said := consent(place.long_name)) is not None:
             consents.append(ConsentCandidate(place, said, evidence))
             continue
         elif (field := _told_by_values(place, evidence)) is not None:
@@ -146,11 +146,7 @@ def _what_is_named(place: Place) -> tuple[Meaning | None, tuple[str, ...]]:
     alone = meaning(place.words)
     if alone is not None or not place.within:
         return alone, place.within
-    return meaning(_long_name(place)), place.within[:-1]
-
-
-def _long_name(place: Place) -> tuple[str, ...]:
-    return (*words(place.within[-1]), *place.words) if place.within else place.words
+    return meaning(place.long_name), place.within[:-1]
 
 
 def _is_of_the_lead(name: str) -> bool:
@@ -190,7 +186,7 @@ _KINDS_OF_PARTS = {"landing_page": "url", "created": "time", "deleted": "any"}
 
 
 def _told_by_values(place: Place, evidence: Evidence) -> str | None:
-    if evidence.filled < _NOT_BY_CHANCE or of_others(_long_name(place)):
+    if evidence.filled < _NOT_BY_CHANCE or of_others(place.long_name):
         return None
     for look, field in _TELLING.items():
         if evidence.share(look) >= _NEARLY_ALL:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_octanist.leads.suggest.vocabulary import core
+from target_octanist.leads.suggest.vocabulary import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ def choose_flags(
         elif candidate.said.named:
             # Taps write one column at two places.
             note = f"Left out of consent: {candidate.place.path}: {against}."
-            notes.setdefault(core(candidate.place.words), note)
+            notes.setdefault(unwrapped(candidate.place.long_name), note)
     return dict(sorted(flags.items())), list(notes.values())
 
 

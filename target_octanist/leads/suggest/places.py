@@ -73,6 +73,11 @@ class Place:
     def words(self) -> Words:
         return words(self.name)
 
+    @property
+    def long_name(self) -> Words:
+        """The words of its name and of what it is in."""
+        return (*words(self.within[-1]), *self.words) if self.within else self.words
+
 
 def find_places(schema: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> list[Place]:
     """Every place, in the order of the SCHEMA and then of the records; each path once."""
@@ -83,7 +88,7 @@ def find_places(schema: Mapping[str, Any], records: Sequence[Mapping[str, Any]])
 def _in_object(
     at: Place, schema: Any, objects: Sequence[Mapping[str, Any]], depth: int
 ) -> Iterator[Place]:
-    known = _properties(schema)
+    known = properties_of(schema)
     for key in dict.fromkeys([*known, *_keys(objects, is_record=depth == 0)]):
         inner = known.get(key)
         values = [one[key] for one in objects if one.get(key) is not None]
@@ -102,9 +107,9 @@ def _in_object(
 def _at(place: Place, schema: Any, values: list[Any], among: int, depth: int) -> Iterator[Place]:
     objects = [value for value in values if isinstance(value, Mapping)]
     lists = [value for value in values if isinstance(value, list)]
-    nested = bool(objects or _properties(schema))
+    nested = bool(objects or properties_of(schema))
     listed = [item for one in lists for item in one if isinstance(item, Mapping)]
-    has_items = bool(listed or _properties(_items(schema)))
+    has_items = bool(listed or properties_of(_items(schema)))
     if not (nested or has_items) or len(values) > len(objects) + len(lists):
         yield place
     if depth == _DEEPEST or of_others(place.words):
@@ -133,7 +138,7 @@ def _in_list(
 
 def _in_addresses(at: Place, schema: Any, items: list[Mapping[str, Any]]) -> Iterator[Place]:
     """``emails: [{value: …, primary: true}]``: the primary one, else the first with a value."""
-    known = _properties(schema)
+    known = properties_of(schema)
     keys = known.keys() | {key for item in items for key in item}
     value = next((key for key in _ADDRESS_KEYS if key in keys), None)
     if value is None:
@@ -250,7 +255,8 @@ def _alternatives(schema: Any) -> Iterator[Mapping[str, Any]]:
                 yield from _alternatives(alternative)
 
 
-def _properties(schema: Any) -> dict[str, Any]:
+def properties_of(schema: Any) -> dict[str, Any]:
+    """What a SCHEMA says of each key of an object."""
     found: dict[str, Any] = {}
     for alternative in _alternatives(schema):
         properties = alternative.get("properties")
@@ -267,7 +273,8 @@ def _types(schema: Any) -> frozenset[str]:
     found: set[str] = set()
     for alternative in _alternatives(schema):
         kinds = alternative.get("type")
-        found.update([kinds] if isinstance(kinds, str) else kinds or ())
+        listed = kinds if isinstance(kinds, list) else [kinds]
+        found.update(kind for kind in listed if isinstance(kind, str))
     return frozenset(found - {"null"})
 
 

@@ -19,6 +19,7 @@ from target_octanist.leads.suggest.flags import choose_flags
 from target_octanist.leads.suggest.names import choose_name
 from target_octanist.leads.suggest.places import find_places
 from target_octanist.leads.suggest.trial import try_out
+from target_octanist.leads.suggest.vocabulary import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -140,7 +141,6 @@ class _Draft:
         chosen, covered = candidates[:1], filled_rows(candidates[0].path, self.records)
         for candidate in candidates[1:]:
             rows = filled_rows(candidate.path, self.records)
-            # Without records: taps write one column at two places, but never by two names.
             is_new = rows - covered if self.records else not _is_mirror(candidate, chosen)
             if is_new and len(chosen) < _MOST:
                 chosen.append(candidate)
@@ -191,7 +191,9 @@ class _Draft:
 
 
 def _is_mirror(candidate: Candidate, others: Iterable[Candidate]) -> bool:
-    return candidate.plainness in {other.plainness for other in others}
+    """Whether it is one of the others once more: some taps write each column at two places."""
+    name = unwrapped(candidate.place.long_name)
+    return any(unwrapped(other.place.long_name) == name for other in others)
 
 
 def _why(candidate: Candidate) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _DEALS = "these are deals; the people in them come in a stream of their own"
 _COMPANIES = "these are companies, not people"
-_STAFF = "these are people of your own, such as the owners of leads"
+_STAFF = "these are more likely people of your own, such as the owners of leads"
 _ACTIVITY = "this is what happened to people or was said to them, not who they are"
 
 _NAMES: Mapping[str | None, str] = {

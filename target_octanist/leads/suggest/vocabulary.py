@@ -27,11 +27,11 @@ _NAMES: Mapping[str, str] = {
     "imieinazwisko imienazwisko naam",
     # What names a whole person, or only the half that the other column does not have.
     "bare_name": "nom nombre nome",
-    "first_name": "firstname givenname forename namefirst voornaam prenom vorname rufname "
+    "first_name": "firstname fname givenname forename namefirst voornaam prenom vorname rufname "
     "primernombre primeironome imie",
     "middle_name": "middlename namemiddle middleinitial tussenvoegsel voorvoegsel infix "
     "tussenvoegsels zweitername segundonombre",
-    "last_name": "lastname surname familyname namelast achternaam familienaam nachname "
+    "last_name": "lastname lname surname familyname namelast achternaam familienaam nachname "
     "familienname nomdefamille apellido apellidos primerapellido cognome sobrenome apelido "
     "nazwisko",
     "email": "email emailaddress mail mailaddress emailadres mailadres emailadresse mailadresse "
@@ -110,6 +110,7 @@ _AROUND = frozenset(
         "personale lavoro pessoal trabalho profissional prywatny sluzbowy hoofd"
     ).split()
 ).union(_ABOUT_A_PERSON, (str(number) for number in range(10)))
+_WRAPPERS = frozenset("properties property value values".split())
 _AROUND_NAME = frozenset(
     (*_ABOUT_A_PERSON, *"properties property hs cf value values primary".split())
 )
@@ -125,7 +126,7 @@ _OF_OTHERS = frozenset(
     "wlasciciel firma".split()
 )
 _TRANSPARENT = frozenset(
-    "properties property attributes customattributes customfields custom fields fielddata data "
+    "properties property attributes customattributes customfields mergefields custom fields fielddata data "
     "record values answers payload form formdata formfields response responses hidden variables "
     "metadata meta utm tracking attribution consent consents details profile acf traits context "
     "contactinfo contactdetails personaldetails input submission body questions billing email "
@@ -181,9 +182,9 @@ def _says_nothing(around: Words, field: str) -> bool:
     return set(around) <= (_AROUND_NAME if has_many_owners else _AROUND)
 
 
-def core(name: Words) -> Words:
-    """The words without those that say nothing: the same for a column and its mirror."""
-    return tuple(word for word in name if word not in _AROUND)
+def unwrapped(name: Words) -> Words:
+    """The same words for a column and its mirror: ``property_x`` and ``properties.x.value``."""
+    return tuple(word for word in name if word not in _WRAPPERS)
 
 
 def of_others(name: Words) -> bool:
