@@ -376,6 +376,12 @@ def test_a_mirror_of_a_column_is_none_of_the_others():
     )
 
 
+def test_a_facebook_click_id_is_not_passed_for_what_octanist_takes():
+    proposal = suggested([{"email": "a@example.com", "FBCLID__c": "IwAR0123456789"}]).proposal
+    assert "fbc" not in proposal.mapping
+    assert "Left out: FBCLID__c: fbclid is not fbc, which holds the click's time." in proposal.notes
+
+
 def test_another_persons_address_is_no_second_choice():
     records = [{"email": None, "user": {"email": "boss@example.com"}, "phone": "0612345678"}] * 3
     assert mapping_of([*records, {"email": "a@example.com"}])["email"] == "email"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from target_octanist.leads.suggest.places import Place
 
 Basis = Literal["name and values", "name", "values"]
+SURE: Basis = "name and values"
 
 _HALF = 0.5
 # A place without a telling name has to be what it looks like nearly always, and not by chance.
@@ -66,13 +67,6 @@ class Candidate:
     @property
     def path(self) -> str:
         return self.place.path
-
-    @property
-    def confidence(self) -> str:
-        """``high``, ``medium`` or ``low``."""
-        if self.is_doubtful:
-            return "low"
-        return "high" if self.basis == "name and values" else "medium"
 
     @property
     def order(self) -> tuple[bool, bool, int, int]:
@@ -122,7 +116,7 @@ def find_candidates(places: Sequence[Place], records: Sequence[Mapping[str, Any]
             if agrees is False:
                 contradicted.setdefault(found.field, []).append(place)
                 continue
-            basis: Basis = "name and values" if agrees else "name"
+            basis: Basis = SURE if agrees else "name"
             candidate = Candidate(place, found.field, basis, evidence, is_doubtful, found.rank)
         elif (said := consent(place.long_name)) is not None:
             consents.append(ConsentCandidate(place, said, evidence))
@@ -135,6 +129,13 @@ def find_candidates(places: Sequence[Place], records: Sequence[Mapping[str, Any]
     for candidates in by_field.values():
         candidates.sort(key=lambda candidate: candidate.order)
     return Findings(by_field, consents, contradicted)
+
+
+def reason(basis: Basis, *, is_doubtful: bool = False) -> str:
+    """How sure a source is, in a word, and what speaks for it."""
+    if is_doubtful:
+        return f"low: {basis}, but perhaps another's"
+    return f"high: {basis}" if basis == SURE else f"medium: {basis}"
 
 
 def _what_is_named(place: Place) -> tuple[Meaning | None, tuple[str, ...]]:

@@ -191,16 +191,19 @@ def _questions(items: list[Mapping[str, Any]]) -> tuple[str, Counter[str]] | Non
 
 def _answer_key(items: list[Mapping[str, Any]]) -> str | None:
     """The path in an item to its answer; Typeform calls it what the item's type says."""
-    for key in dict.fromkeys([*_ANSWER_KEYS, *(str(item.get("type")) for item in items)]):
-        values = [item[key] for item in items if item.get(key) not in (None, [], "")]
-        step = _step(key)
-        if any(isinstance(value, list) for value in values):
-            return f"{step}[0]"
-        if any(isinstance(value, Mapping) for value in values):
-            continue
-        if values or any(key in item and not isinstance(item[key], Mapping) for item in items):
-            return step if values or key != "values" else f"{step}[0]"
-    return None
+    keys = dict.fromkeys([*_ANSWER_KEYS, *(str(item.get("type")) for item in items)])
+    answers = {key: [item[key] for item in items if key in item] for key in keys}
+    plain = {
+        key: values
+        for key, values in answers.items()
+        if values and not any(isinstance(value, Mapping) for value in values)
+    }
+    filled = [key for key, values in plain.items() if any(values)]
+    key = next(iter(filled or plain), None)
+    if key is None:
+        return None
+    is_list = any(isinstance(value, list) for value in plain[key])
+    return f"{_step(key)}[0]" if is_list else _step(key)
 
 
 def _dig(item: Mapping[str, Any], key: str) -> Any:

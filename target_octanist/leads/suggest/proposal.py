@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from target_octanist.leads.normalise import boolean
 from target_octanist.leads.paths import compile_path
 from target_octanist.leads.schema import CONSENT_KEYS, FIELDS
-from target_octanist.leads.suggest.candidates import Candidate, Findings, find_candidates
+from target_octanist.leads.suggest.candidates import (
+    SURE,
+    Candidate,
+    Findings,
+    find_candidates,
+    reason,
+)
 from target_octanist.leads.suggest.evidence import filled_rows
 from target_octanist.leads.suggest.flags import choose_flags
 from target_octanist.leads.suggest.names import choose_name
@@ -76,9 +82,8 @@ def _person(findings: Findings) -> str:
         for candidate in findings.by_field.get(name, ()):
             if not candidate.is_doubtful:
                 filled[candidate.place.person] += candidate.evidence.filled
-    if filled[""] or not filled.total():
-        return "" if "" in filled or not filled else min(filled)
-    return max(filled, key=lambda person: filled[person])
+    # The record itself comes first, unless only a list has somebody who can be reached.
+    return min(filled, key=lambda person: (not filled[person], person), default="")
 
 
 @dataclass(slots=True)
@@ -130,11 +135,12 @@ class _Draft:
         if flags:
             self.mapping["consent"] = {flag: found.place.path for flag, found in flags.items()}
             has_values = all(found.evidence.filled for found in flags.values())
-            self.why["consent"] = _reason("name and values" if has_values else "name")
+            self.why["consent"] = reason(SURE if has_values else "name")
 
     def _add(self, name: str, spec: Any, used: Iterable[Candidate]) -> None:
         self.mapping[name] = spec
-        self.why[name] = max((candidate.is_doubtful, _why(candidate)) for candidate in used)[1]
+        weakest = max(used, key=lambda candidate: (candidate.is_doubtful, candidate.basis != SURE))
+        self.why[name] = reason(weakest.basis, is_doubtful=weakest.is_doubtful)
 
     def _that_add_something(self, candidates: list[Candidate]) -> list[Candidate]:
         """The first, and each that has a value where those before it have none."""
@@ -159,9 +165,9 @@ class _Draft:
     def warnings(self) -> Iterable[str]:
         """What to look at before such records are sent."""
         if self.person:
-            people = compile_path(self.person.removesuffix("[0]")).read
-            more = sum(len(people(record) or ()) > 1 for record in self.records)
             where = self.person.removesuffix("[0]")
+            second = compile_path(f"{where}[1]").read
+            more = sum(second(record) is not None for record in self.records)
             yield f"A record makes one lead, of the first in {where}; {more} records have more."
         for candidate in self.best("deleted")[:1]:
             read = compile_path(candidate.path).read
@@ -180,6 +186,8 @@ class _Draft:
                 called_so = self.findings.contradicted.get(name, ())
                 but = f"; {called_so[0].path} holds something else" if called_so else ""
                 yield f"Not found: {name}{but}."
+        for candidate in self.best("fbclid")[: "fbc" not in self.mapping]:
+            yield f"Left out: {candidate.path}: fbclid is not fbc, which holds the click's time."
         ids = [name for name in _CLICK_IDS if name not in self.mapping]
         if ids:
             yield f"Not found: {', '.join(ids)}."
@@ -194,13 +202,3 @@ def _is_mirror(candidate: Candidate, others: Iterable[Candidate]) -> bool:
     """Whether it is one of the others once more: some taps write each column at two places."""
     name = unwrapped(candidate.place.long_name)
     return any(unwrapped(other.place.long_name) == name for other in others)
-
-
-def _why(candidate: Candidate) -> str:
-    return _reason(candidate.basis, is_doubtful=candidate.is_doubtful)
-
-
-def _reason(basis: str, *, is_doubtful: bool = False) -> str:
-    if is_doubtful:
-        return f"low: {basis}, but perhaps another's"
-    return f"high: {basis}" if basis == "name and values" else f"medium: {basis}"
