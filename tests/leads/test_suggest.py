@@ -47,12 +47,22 @@ def read(name):
     return schema["stream"], schema["schema"], records
 
 
+def of_page(path, *parameters):
+    """What is read from the address of a landing page."""
+    return {
+        "website": {"from": path, "part": "website"},
+        "path": {"from": path, "part": "path"},
+        **{name: {"from": path, "query": name} for name in parameters},
+    }
+
+
 FLAT = {
     "name": {"template": "{first_name} {last_name}"},
     "email": "email",
     "phone": "phone",
     "note": "note",
     "gclid": "gclid",
+    "fbc": {"from": "fbclid", "time": "created_at"},
     "consent": {"marketing": "consent_marketing"},
 }
 UTM_COLUMNS = {name: name for name in ("utm_source", "utm_medium", "utm_campaign")}
@@ -87,8 +97,12 @@ EXPECTED = {
         "name": {"template": "{property_firstname.value} {property_lastname.value}"},
         "email": "property_email.value",
         "phone": "property_phone.value",
-        "website": "property_hs_analytics_first_url.value",
+        **of_page("property_hs_analytics_first_url.value", "ttclid"),
         "gclid": "property_gclid.value",
+        "fbc": {
+            "from": "property_hs_facebook_click_id.value",
+            "time": "property_createdate.value",
+        },
         **{name: f"property_{name}.value" for name in UTM_COLUMNS},
         "consent": {"marketing": "property_marketing_consent.value"},
     },
@@ -96,8 +110,9 @@ EXPECTED = {
         "name": {"template": "{property_firstname} {property_lastname}"},
         "email": "property_email",
         "phone": "property_phone",
-        "website": "property_hs_analytics_first_url",
+        **of_page("property_hs_analytics_first_url", "ttclid"),
         "gclid": "property_gclid",
+        "fbc": {"from": "property_hs_facebook_click_id", "time": "createdAt"},
         **{name: f"property_{name}" for name in UTM_COLUMNS},
         "consent": {"marketing": "property_marketing_consent"},
     },
@@ -110,6 +125,7 @@ EXPECTED = {
             field: f"values[?name=='{field}'].value | [0]"
             for field in ("email", "phone", "gclid", "ttclid", *UTM_COLUMNS)
         },
+        "fbc": {"from": "values[?name=='fbclid'].value | [0]", "time": "submittedAt"},
     },
     "intercom-contacts": {
         "name": "name",
@@ -123,8 +139,12 @@ EXPECTED = {
         "email": "emails[?primary].value | [0]",
         "phone": "phones[?primary].value | [0]",
         # Columns without a telling name: by their values.
-        "website": "cdeb5f3a24dcaf3361e9c018faabe5f2a4da6bf6",
+        **of_page(
+            "cdeb5f3a24dcaf3361e9c018faabe5f2a4da6bf6",
+            *("gbraid", "li_fat_id", "ttclid", *UTM_COLUMNS),
+        ),
         "gclid": "83fcb58ff522da1532bd98cd95d997357485ac02",
+        "fbc": {"from": "6746065e22af0c61d9d36a93f275355e87837978", "time": "add_time"},
         "consent": {"marketing": "marketing_status"},
     },
     "pipelinewise-tap-postgres-leads-fulltable": {**FLAT, **UTM_OBJECT},
@@ -132,8 +152,9 @@ EXPECTED = {
         "name": "Name",
         "email": "Email",
         "phone": ["MobilePhone", "Phone"],
-        "website": "Landing_Page__c",
+        **of_page("Landing_Page__c", "gbraid", "li_fat_id", "ttclid"),
         "gclid": "GCLID__c",
+        "fbc": {"from": "FBCLID__c", "time": "CreatedDate"},
         "msclkid": "MSCLKID__c",
         "utm_source": "UTM_Source__c",
         "utm_medium": "UTM_Medium__c",
@@ -146,8 +167,9 @@ EXPECTED = {
         "name": "Full_Name",
         "email": "Email",
         "phone": ["Mobile", "Phone"],
-        "website": "Landing_Page",
+        **of_page("Landing_Page", "ttclid"),
         "gclid": "GCLID",
+        "fbc": {"from": "Landing_Page", "query": "fbclid", "time": "Created_Time"},
         **UTM_COLUMNS,
         "consent": {"marketing": "Marketing_Consent"},
     },
@@ -229,7 +251,7 @@ def test_no_value_of_a_record_is_in_a_suggestion(name):
                 "name": {"template": "{property_firstname} {property_lastname}"},
                 "email": "property_email",
                 "phone": ["property_mobilephone", "property_phone"],
-                "website": "property_hs_analytics_first_url",
+                **of_page("property_hs_analytics_first_url"),
                 "gclid": "property_hs_google_click_id",
                 "consent": {"marketing": "property_marketing_consent"},
             },
@@ -376,10 +398,46 @@ def test_a_mirror_of_a_column_is_none_of_the_others():
     )
 
 
-def test_a_facebook_click_id_is_not_passed_for_what_octanist_takes():
-    proposal = suggested([{"email": "a@example.com", "FBCLID__c": "IwAR0123456789"}]).proposal
+def test_a_facebook_click_id_needs_a_time():
+    record = {"email": "a@example.com", "FBCLID__c": "IwAR0123456789"}
+    proposal = suggested([record]).proposal
     assert "fbc" not in proposal.mapping
-    assert "Left out: FBCLID__c: fbclid is not fbc, which holds the click's time." in proposal.notes
+    assert (
+        "Left out: FBCLID__c: fbc is made of fbclid and a time, and none was found."
+        in proposal.notes
+    )
+    record["Created Date"] = "2026-01-02T03:04:05Z"
+    assert mapping_of([record])["fbc"] == {"from": "FBCLID__c", "time": "Created Date"}
+    pages = [record, {**record, "FBCLID__c": None, "page_url": "https://example.com/?fbclid=x"}]
+    assert mapping_of(pages)["fbc"] == {
+        "from": ["FBCLID__c", {"from": "page_url", "query": "fbclid"}],
+        "time": "Created Date",
+    }
+
+
+def test_what_columns_lack_is_taken_from_the_landing_page():
+    url = "https://www.example.com/offer?utm_source=google&gclid=Cj0KCQ_{}"
+    records = [
+        {"email": f"a{number}@example.com", "gclid": gclid, "Landing page": url.format(number)}
+        for number, gclid in enumerate(["Cj0KCQ_0", None, None])
+    ]
+    assert mapping_of(records) == {
+        "email": "email",
+        **of_page("Landing page", "utm_source"),
+        "gclid": ["gclid", {"from": "Landing page", "query": "gclid"}],
+    }
+
+
+def test_a_country_helps_where_it_makes_numbers_whole():
+    records = [
+        {"phone": "06 12345678", "country": "NL"},
+        {"phone": "030 1234567", "country": "Germany"},
+        {"phone": "+32 2 555 12 34", "country": "BE"},
+    ]
+    assert mapping_of(records) == {"phone": {"from": "phone", "region": "country"}}
+    # Not where it would cost a lead.
+    wrong = {"phone": "(555) 0106-0006", "country": "US"}
+    assert mapping_of([*records, wrong]) == {"phone": "phone"}
 
 
 def test_another_persons_address_is_no_second_choice():
@@ -502,6 +560,20 @@ def test_the_document_says_what_each_field_comes_to():
         "# Left out: deals: these are deals; the people in them come in a stream of their own.\n"
         "# Other columns are not sent; `custom: {rest: true}` in a mapping would send them along.\n"
     )
+
+
+def test_every_kind_of_spec_can_be_written():
+    page = {"from": "landing page", "query": "fbclid"}
+    mapping = {
+        "phone": {"from": ["mobile", "a[?b=='c'] | [0]"], "region": "land"},
+        "gclid": ["gclid", page],
+        "fbc": {"from": ["fbclid", page], "time": "a, b"},
+        "note": "no",
+        "consent": {"marketing": "[x]"},
+    }
+    assert yaml.safe_load("\n".join(mapping_lines(mapping))) == mapping
+    comments = dict.fromkeys(mapping, "c" * 80)
+    assert yaml.safe_load("\n".join(mapping_lines(mapping, comments))) == mapping
 
 
 NAMES = st.sampled_from(

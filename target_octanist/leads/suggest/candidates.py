@@ -18,6 +18,7 @@ from target_octanist.leads.suggest.vocabulary import (
     meaning,
     names_people,
     of_others,
+    unwrapped,
     words,
 )
 
@@ -41,7 +42,16 @@ _TELLING = {
 }
 _NUMBERS = frozenset(("integer", "number"))
 # These are in everything that has a name; only in a person's own object are they the person's.
-_EVERYTHING_HAS_ONE = ("name", "bare_name", "note", "path", "website", "created", "deleted")
+_EVERYTHING_HAS_ONE = (
+    "name",
+    "bare_name",
+    "note",
+    "path",
+    "website",
+    "created",
+    "deleted",
+    "country",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,10 @@ class Candidate:
     @property
     def path(self) -> str:
         return self.place.path
+
+    def is_mirror_of(self, other: Candidate) -> bool:
+        """Whether the two are one column that a tap writes at two places."""
+        return unwrapped(self.place.long_name) == unwrapped(other.place.long_name)
 
     @property
     def order(self) -> tuple[bool, bool, int, int]:
@@ -172,8 +186,10 @@ def _agrees(field: str, place: Place, evidence: Evidence) -> bool | None:
         return None
     share = evidence.share
     match kind:
-        case "email" | "phone" | "url" | "uuid" | "time":
+        case "email" | "phone" | "url" | "uuid":
             fits = share(kind)
+        case "time":
+            fits = share("time", "number")
         case "boolean":
             fits = share("flag", "word")
         case _:

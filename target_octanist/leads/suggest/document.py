@@ -42,12 +42,13 @@ def mapping_lines(
     for name, spec in mapping.items():
         comment = (comments or {}).get(name)
         ending = f"  # {comment}" if comment else ""
-        line = f"{name}: {_flow(spec)}"
-        if isinstance(spec, list) or (isinstance(spec, dict) and len(line) > _LONG):
+        line = f"{name}: {yaml_text(spec)}"
+        if isinstance(spec, list):
             yield f"{name}:{ending}"
-            yield from (f"- {yaml_text(path)}" for path in spec if isinstance(spec, list))
-            if isinstance(spec, dict):
-                yield from (f"  {key}: {yaml_text(value)}" for key, value in spec.items())
+            yield from (f"- {yaml_text(entry)}" for entry in spec)
+        elif isinstance(spec, dict) and len(line) > _LONG:
+            yield f"{name}:{ending}"
+            yield from (f"  {key}: {yaml_text(value)}" for key, value in spec.items())
         elif len(line) + len(ending) > _LONG and comment:
             yield f"# {comment}"
             yield line
@@ -55,17 +56,18 @@ def mapping_lines(
             yield line + ending
 
 
-def yaml_text(text: str) -> str:
-    """A text as it stands behind a key, quoted where YAML needs it."""
-    return _dump(text, _style(text))
+def yaml_text(value: Any) -> str:
+    """A text as it stands behind a key, or an object or list on one line."""
+    return _dump(value, _style(value)) if isinstance(value, str) else _flow(value)
 
 
-def _flow(spec: Any) -> str:
-    if not isinstance(spec, dict):
-        return yaml_text(spec) if isinstance(spec, str) else _dump(spec)
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_flow(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
     # Inside brackets more has to be quoted than behind a key.
-    inner = (f"{key}: {_dump([value], _style(value))[1:-1]}" for key, value in spec.items())
-    return f"{{{', '.join(inner)}}}"
+    return _dump([value], _style(value))[1:-1]
 
 
 def _style(text: str) -> str | None:
@@ -73,7 +75,7 @@ def _style(text: str) -> str | None:
     return '"' if "'" in text or "{" in text or not text.isprintable() else None
 
 
-def _dump(value: Any, style: str | None = None) -> str:
+def _dump(value: Any, style: str | None) -> str:
     text = yaml.safe_dump(
         value,
         default_flow_style=True,

@@ -20,18 +20,24 @@ from target_octanist.leads.suggest.candidates import (
     find_candidates,
     reason,
 )
-from target_octanist.leads.suggest.evidence import filled_rows
 from target_octanist.leads.suggest.flags import choose_flags
 from target_octanist.leads.suggest.names import choose_name
+from target_octanist.leads.suggest.options import (
+    Option,
+    from_column,
+    from_page,
+    is_mirror,
+    spec_of,
+    that_add_something,
+    that_differ,
+)
 from target_octanist.leads.suggest.places import find_places
-from target_octanist.leads.suggest.trial import try_out
-from target_octanist.leads.suggest.vocabulary import unwrapped
+from target_octanist.leads.suggest.trial import Trial, try_out
+from target_octanist.leads.urls import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# How many columns to try one after the other: more would hide which one it is.
-_MOST = 3
 _NAME_PARTS = ("name", "bare_name", "first_name", "middle_name", "last_name")
 _OF_A_PERSON = frozenset((*_NAME_PARTS, "email", "phone"))
 _CLICK_IDS = tuple(name for name, one in FIELDS.items() if one.group == "click")
@@ -70,7 +76,7 @@ def propose(schema: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> 
     for name in FIELDS:
         draft.add_field(name)
     draft.add_consent()
-    trial = try_out(draft.mapping, records)
+    trial = draft.try_out()
     notes = (*trial.notes, *draft.notes, *draft.warnings(), *draft.missing())
     return Proposal(draft.mapping, draft.why, trial.fills, trial.leads, notes)
 
@@ -116,16 +122,38 @@ class _Draft:
             self._add("name", choice.spec, choice.used)
 
     def add_field(self, name: str) -> None:
-        candidates = self.best(_MADE_OF.get(name, name))
-        if name in self.mapping or not candidates:
+        options = self._options(name)
+        if name in self.mapping or not options:
             return
-        if name not in _SEVERAL:
-            self._add(name, candidates[0].path, candidates[:1])
-            return
-        chosen = self._that_add_something(candidates)
-        paths = [candidate.path for candidate in chosen]
-        self._add(name, paths if len(paths) > 1 else paths[0], chosen)
-        self._note_others(name, chosen, candidates)
+        chosen = (that_add_something if self.records else that_differ)(options)
+        self._add(name, self._spec(name, chosen), (option.candidate for option in chosen))
+        self._note_others(name, chosen, options)
+
+    def _options(self, name: str) -> list[Option]:
+        """Columns, and parameters of the landing page, that can fill a field."""
+        names = ("fbc", "fbclid") if name == "fbc" and self.best("created") else (name,)
+        options: list[Option] = []
+        for one in names:
+            found = self.best(_MADE_OF.get(one, one))
+            found = found if name in _SEVERAL else found[:1]
+            options += (from_column(candidate, self.records) for candidate in found)
+        for page in self.best("landing_page")[:1]:
+            if page.evidence.parameters[names[-1]]:
+                options.append(from_page(page, names[-1], self.records))
+        return options or self._page(name)
+
+    def _page(self, name: str) -> list[Option]:
+        pages = self.best("landing_page")[:1] if name == "path" else []
+        return [from_column(page, self.records) for page in pages]
+
+    def _spec(self, name: str, chosen: list[Option]) -> Any:
+        spec = spec_of(chosen)
+        if any(option.candidate.field == "landing_page" for option in chosen) and name in PARTS:
+            return {"from": spec, "part": name}
+        if name == "fbc" and any(option.candidate.field != "fbc" for option in chosen):
+            whole = spec if isinstance(spec, dict) else {"from": spec}
+            return {**whole, "time": self.best("created")[0].path}
+        return spec
 
     def add_consent(self) -> None:
         if set(CONSENT_KEYS) <= self.mapping.keys():
@@ -142,25 +170,27 @@ class _Draft:
         weakest = max(used, key=lambda candidate: (candidate.is_doubtful, candidate.basis != SURE))
         self.why[name] = reason(weakest.basis, is_doubtful=weakest.is_doubtful)
 
-    def _that_add_something(self, candidates: list[Candidate]) -> list[Candidate]:
-        """The first, and each that has a value where those before it have none."""
-        chosen, covered = candidates[:1], filled_rows(candidates[0].path, self.records)
-        for candidate in candidates[1:]:
-            rows = filled_rows(candidate.path, self.records)
-            is_new = rows - covered if self.records else not _is_mirror(candidate, chosen)
-            if is_new and len(chosen) < _MOST:
-                chosen.append(candidate)
-                covered |= rows
-        return chosen
-
-    def _note_others(self, name: str, chosen: list[Candidate], candidates: list[Candidate]) -> None:
-        others: list[Candidate] = []
-        for candidate in candidates:
-            if candidate not in chosen and not _is_mirror(candidate, [*chosen, *others]):
-                others.append(candidate)
+    def _note_others(self, name: str, chosen: list[Option], options: list[Option]) -> None:
+        others: list[Option] = []
+        for option in options:
+            is_column = isinstance(option.entry, str)
+            if is_column and option not in chosen and not is_mirror(option, [*chosen, *others]):
+                others.append(option)
         if others:
-            listed = ", ".join(candidate.path for candidate in others[:_MOST])
+            listed = ", ".join(option.candidate.path for option in others)
             self.notes.append(f"Also {name}, but adding nothing to these records: {listed}.")
+
+    def try_out(self) -> Trial:
+        """Try the mapping out, and phone numbers with their country where that helps."""
+        trial = try_out(self.mapping, self.records)
+        phone, countries = self.mapping.get("phone"), self.best("country")
+        if phone is None or not trial.without_country or not countries:
+            return trial
+        mapping = {**self.mapping, "phone": {"from": phone, "region": countries[0].path}}
+        helped = try_out(mapping, self.records)
+        if helped.without_country < trial.without_country and helped.leads >= trial.leads:
+            self.mapping, trial = mapping, helped
+        return trial
 
     def warnings(self) -> Iterable[str]:
         """What to look at before such records are sent."""
@@ -187,7 +217,7 @@ class _Draft:
                 but = f"; {called_so[0].path} holds something else" if called_so else ""
                 yield f"Not found: {name}{but}."
         for candidate in self.best("fbclid")[: "fbc" not in self.mapping]:
-            yield f"Left out: {candidate.path}: fbclid is not fbc, which holds the click's time."
+            yield f"Left out: {candidate.path}: fbc is made of fbclid and a time, and none was found."
         ids = [name for name in _CLICK_IDS if name not in self.mapping]
         if ids:
             yield f"Not found: {', '.join(ids)}."
@@ -196,9 +226,3 @@ class _Draft:
                 "Not found: a column that is clearly consent to marketing or to analytics; "
                 "without one Octanist takes it as denied."
             )
-
-
-def _is_mirror(candidate: Candidate, others: Iterable[Candidate]) -> bool:
-    """Whether it is one of the others once more: some taps write each column at two places."""
-    name = unwrapped(candidate.place.long_name)
-    return any(unwrapped(other.place.long_name) == name for other in others)

@@ -22,11 +22,13 @@ class Trial:
     Attributes:
         leads: How many records made a lead.
         fills: Key of the mapping → how many records fill it and make a lead.
+        without_country: How many phone numbers have no country code.
         notes: What to look at, as sentences without a value.
     """
 
     leads: int
     fills: Mapping[str, int]
+    without_country: int
     notes: Sequence[str]
 
 
@@ -54,7 +56,7 @@ def try_out(mapping: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) ->
         notes.append(
             f"{rules['no_region']} {what} no country code: set phone_region (such as NL) for them."
         )
-    return Trial(leads, fills, notes)
+    return Trial(leads, fills, rules["no_region"], notes)
 
 
 def _is_filled(name: str, mapping: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:

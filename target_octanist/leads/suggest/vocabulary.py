@@ -87,6 +87,8 @@ _NAMES: Mapping[str, str] = {
     "created": "createdat createdate datecreated createdtime createddate creationdate addtime "
     "submittedat submitdate submissiondate submittime cdate creationtime createdon addedat "
     "signedupat conversiondate",
+    "country": "country countrycode land landcode laendercode pays codepays pais codigopais paese "
+    "nazione kraj",
     "deleted": "isdeleted deleted archived isarchived deletedat datedeleted",
 }
 _MEANINGS: Mapping[str, tuple[str, int]] = {
