@@ -214,6 +214,32 @@ def test_the_questions_of_answers_that_are_records_are_named():
     assert "(here: first_name, last_name, phone, email)" in why_not
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("hubspot-contacts-legacy-v1", "preset: hubspot_contacts; with it 13 records"),
+        ("zoho-leads", "preset: zoho_leads; with it 13 records"),
+        ("facebook-leads", "preset: facebook_lead_ads; with it 12 records"),
+        ("tap-csv-leads", "preset: generic; with it 13 records"),
+    ],
+)
+def test_a_preset_that_finds_the_same_people_is_named(name, told):
+    stream, schema, records = read(name)
+    first, *_ = suggest(stream, schema, sampled(records)).proposal.notes
+    assert first.startswith(f"Or, in place of the mapping, {told} would make a lead")
+
+
+def test_a_preset_for_answers_is_named():
+    stream, schema, records = read("typeform-answers")
+    why_not = suggest(stream, schema, sampled(records)).why_not
+    assert why_not.endswith("or see `octanist presets typeform_answers`")
+
+
+def test_a_preset_that_finds_less_is_not_named():
+    records = [{"email": "a@example.com", "téléphone": "+31612345678"}] * 2
+    assert not any("preset" in note for note in suggested(records).proposal.notes)
+
+
 def texts_in(value):
     if isinstance(value, dict):
         yield from (text for inner in value.values() for text in texts_in(inner))

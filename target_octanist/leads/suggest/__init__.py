@@ -5,7 +5,8 @@ and by what its values look like. Offline, and the same for the same stream. No 
 record gets into a suggestion.
 
 The way: `places` finds where values are, `evidence` looks at them, `candidates` brings both
-together, `proposal` chooses, `trial` tries it out, `document` writes it down.
+together, `proposal` chooses, `trial` tries it out, `known` compares it with the presets,
+`document` writes it down.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from target_octanist.leads.suggest.known import preset_of_answers
 from target_octanist.leads.suggest.places import properties_of
 from target_octanist.leads.suggest.proposal import Proposal, propose
 from target_octanist.leads.suggest.sample import Sample
 from target_octanist.leads.suggest.streams import why_no_leads, why_one_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_NOBODY = "it has neither e-mail addresses nor phone numbers"
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Sample", "Suggestion", "suggest", "suggest_mapping"]
 
@@ -56,10 +56,18 @@ def suggest(stream: str, schema: Mapping[str, Any], sample: Sample) -> Suggestio
     records = sample.records
     columns = list(dict.fromkeys([*properties_of(schema), *(k for r in records for k in r)]))
     why_not = why_no_leads(stream, columns)
-    proposal = None if why_not else propose(schema, records)
+    proposal = None if why_not else propose(stream, schema, records)
     if proposal is None and why_not is None:
-        why_not = why_one_answer(columns, records) or _NOBODY
+        why_not = _why_nobody(stream, columns, records)
     return Suggestion(stream, sample.count, len(records), proposal, why_not)
+
+
+def _why_nobody(stream: str, columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
+    why_not = why_one_answer(columns, records)
+    if why_not is None:
+        return "it has neither e-mail addresses nor phone numbers"
+    preset = preset_of_answers(stream, records)
+    return f"{why_not}; or see `octanist presets {preset}`" if preset else why_not
 
 
 def suggest_mapping(stream: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from target_octanist.leads.suggest.candidates import (
     reason,
 )
 from target_octanist.leads.suggest.flags import choose_flags
+from target_octanist.leads.suggest.known import about_presets
 from target_octanist.leads.suggest.names import choose_name
 from target_octanist.leads.suggest.options import (
     Option,
@@ -66,7 +67,9 @@ class Proposal:
     notes: Sequence[str]
 
 
-def propose(schema: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Proposal | None:
+def propose(
+    stream: str, schema: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
+) -> Proposal | None:
     """Propose a mapping for a stream; None if it has neither e-mail nor phone."""
     findings = find_candidates(find_places(schema, records), records)
     draft = _Draft(findings, _person(findings), records)
@@ -77,7 +80,10 @@ def propose(schema: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> 
         draft.add_field(name)
     draft.add_consent()
     trial = draft.try_out()
-    notes = (*trial.notes, *draft.notes, *draft.warnings(), *draft.missing())
+    notes = (
+        *about_presets(stream, trial, records),
+        *(*trial.notes, *draft.notes, *draft.warnings(), *draft.missing()),
+    )
     return Proposal(draft.mapping, draft.why, trial.fills, trial.leads, notes)
 
 
