@@ -21,7 +21,7 @@ PIP_INSTALL = bin/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types suite suite-sdk-next chaos format bench lock clean
+.PHONY: help demo test lint types suite suite-sdk-next chaos format bench bench-faults lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ format: $(VENV)/.installed ## Rewrite the code in the project's style
 
 bench: $(VENV)/.installed ## Measure throughput and memory (see benchmarks/README.md)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+bench-faults: $(VENV)/.installed ## Compare with other ways of sending when the server fails (half an hour)
+	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks.faults $(BENCH_ARGS)
 
 lock: $(VENV_LOCK)/.installed ## Write the locks anew, with the newest versions allowed
 	@for job in \

@@ -99,7 +99,7 @@ SYSTEMS = (
     System("import job", (*PEER, "benchmarks.peers.import_job")),
 )
 
-BEFORE = {"drop": 13, "500": 17, "html-502": 19, "429": 29, "hang": 101}
+BEFORE = {"drop": 13, "500": 17, "html-502": 19, "429-retry-after": 29, "hang": 101}
 AFTER = {"drop-after-commit": 7, "500-after-commit": 11, "unreadable": 23, "hang-after-commit": 97}
 EVERYTHING = AFTER | BEFORE
 FAULT_SETS = (
