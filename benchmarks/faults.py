@@ -274,7 +274,7 @@ def versions() -> str:
     """Name what was measured with."""
     packages = [
         f"{name} {importlib.metadata.version(name)}"
-        for name in ("singer-sdk", "requests", "urllib3")
+        for name in ("target-octanist", "singer-sdk", "requests", "urllib3")
     ]
     return ", ".join(
         [f"Python {platform.python_version()}", *packages, f"SQLite {sqlite3.sqlite_version}"]
