@@ -122,7 +122,7 @@ def test_a_record_of_more_than_a_megabyte_is_read(sandbox, target):
     done = target.run([schema(), big, record(**person(2)), state({"at": 2})])
     assert done.returncode == 0, done.stderr
     assert done.states[-1] == {"at": 2}
-    assert [lead["name"] for lead in sandbox.leads()] == ["Ann", "Canary Name2"]
+    assert {lead["name"] for lead in sandbox.leads()} == {"Ann", "Canary Name2"}
 
 
 def test_numbers_keep_every_digit(sandbox, target):
