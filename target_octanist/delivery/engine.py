@@ -138,7 +138,6 @@ class Engine:
         self._settings = settings
         self._reopens = reopens
         self._journal = journal
-        self._sender = sender
         self._policy = policy
         self._quota = quota
         self._tally = tally
@@ -565,7 +564,7 @@ class Engine:
         asked_at = time.time()
         found: list[Window] | ListingFailed
         try:
-            found = look_up(self._sender, doubts)
+            found = look_up(self._senders, doubts)
         except Exception as bug:  # noqa: BLE001 - the dispatcher waits for an answer
             found = ListingFailed(NoAnswer(describe_bug(bug)))
         with self._changed:

@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from target_octanist.delivery.outcome import Answer, Response
 from target_octanist.delivery.reconcile import read_time, windows
@@ -14,7 +14,6 @@ from target_octanist.delivery.reconcile import read_time, windows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from target_octanist.delivery.client import Sender
     from target_octanist.delivery.reconcile import Doubt
 
 PAGE_ROWS: Final = 100
@@ -34,7 +33,14 @@ class ListingFailed:
     answer: Answer
 
 
-def look_up(sender: Sender, doubts: Iterable[Doubt]) -> list[Window] | ListingFailed:
+class Lister(Protocol):
+    """What a look-up needs of the other side."""
+
+    def listing(self, query: Mapping[str, str]) -> Answer:
+        """Ask for a page of the leads that are stored."""
+
+
+def look_up(sender: Lister, doubts: Iterable[Doubt]) -> list[Window] | ListingFailed:
     """List all leads that were created when these may have been."""
     # The list is asked for by the server's clock, so its difference to ours comes first.
     clock = sender.listing({"limit": "1", "page": "1", "fields": "id"})
@@ -51,7 +57,7 @@ def look_up(sender: Sender, doubts: Iterable[Doubt]) -> list[Window] | ListingFa
     return found
 
 
-def _list_all(sender: Sender, start: float, end: float) -> list[Mapping[str, Any]] | ListingFailed:
+def _list_all(sender: Lister, start: float, end: float) -> list[Mapping[str, Any]] | ListingFailed:
     rows: dict[str, Mapping[str, Any]] = {}
     number = 1
     while True:

@@ -1,4 +1,4 @@
-"""The threads that post leads, as many and as fast as the pace allows."""
+"""The threads that post leads, and all other requests of a run, as fast as the pace allows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from target_octanist.delivery.job import Result
-from target_octanist.delivery.outcome import NoAnswer
+from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, classify
 from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from target_octanist.delivery.client import Sender
     from target_octanist.delivery.job import Job
@@ -72,6 +72,26 @@ class Senders:
                 self._threads.append(thread)
                 thread.start()
             self._may_send.notify_all()
+
+    def listing(self, query: Mapping[str, str]) -> Answer:
+        """Ask for a page of the leads that are stored, at the pace of everything else.
+
+        It waits through a pause and counts against ``requests_per_second``, but needs no
+        place among the leads in flight. If the run is stopping it is not asked any more.
+        """
+        with self._may_send:
+            while (delay := self._pace.delay(time.monotonic())) > 0 and not self._halted:
+                self._may_send.wait(delay)
+            if self._halted:
+                return NotSent("the run was stopping")
+            started_at = time.monotonic()
+            self._pace.started(started_at, self._in_flight)
+        answer = self._sender.listing(query)
+        outcome = classify(answer, now=time.time())
+        if outcome.kind is Kind.THROTTLED:
+            with self._may_send:
+                self._pace.refused(time.monotonic(), started_at, outcome.wait_seconds)
+        return answer
 
     def answered(self, job: Job, now: float) -> None:
         """Take note that the server did its work on a job (see `Pace.answered`)."""
