@@ -28,7 +28,7 @@ from target_octanist.ledger.database import IN_MEMORY
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.reporting.metrics import MetricsReporter
 from target_octanist.reporting.progress import ProgressLine
-from target_octanist.reporting.summary import summary
+from target_octanist.reporting.summary import alarm, summary
 from target_octanist.reporting.tally import Tally
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ class Run:
                 dry_run=self.settings.dry_run,
             )
         )
+        if nothing_good := alarm(self.tally.outcomes):
+            logger.warning("%s", nothing_good)
 
     def _begin(self) -> None:
         settings, journal = self.settings, self.journal

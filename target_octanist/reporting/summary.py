@@ -37,3 +37,14 @@ def summary(
     if recovered:
         line += f" From a run that was cut off: {counts_sentence(recovered)}."
     return line
+
+
+def alarm(outcomes: Mapping[str, int]) -> str | None:
+    """Say so if records came and not one of them was good for anything."""
+    records = sum(outcomes.values())
+    if not records or outcomes.get(State.REJECTED.value, 0) < records:
+        return None
+    return (
+        f"Not one of the {records} records could be delivered: all were rejected. "
+        "See why with `octanist status`; it is usually the mapping."
+    )

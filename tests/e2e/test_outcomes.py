@@ -198,3 +198,13 @@ def test_below_twenty_records_a_share_says_nothing(target, sandbox):
     assert done.returncode == 0
     assert outcomes(target) == {"rejected": 3}
     assert done.states[-1] == {"at": 3}
+    assert "Not one of the 3 records could be delivered" in done.stderr
+
+
+def test_a_run_of_which_nothing_is_good_is_not_green(target, sandbox):
+    sandbox.fault(STATUS["400"], **LEADS)
+    lines = [schema(), *(record(**person(n)) for n in range(1, 21)), state({"at": 20})]
+    done = target.run(lines)
+    assert done.returncode == 1
+    assert "20 of 20 records were rejected" in done.stderr
+    assert done.states == []
