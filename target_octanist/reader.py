@@ -86,11 +86,7 @@ class InterruptibleReader(GenericSingerReader[bytes]):
         """
         counts: Counter[str] = Counter()
         try:
-            for line in self._lines(file_input or self.default_input):
-                self.line_number += 1
-                if not line.strip():
-                    continue
-                message = self.deserialize_json(line)
+            for message in self.messages(file_input):
                 kind = message.get("type")
                 callback = callbacks.get(kind) if isinstance(kind, str) else None
                 if callback is None:
@@ -103,6 +99,13 @@ class InterruptibleReader(GenericSingerReader[bytes]):
             self._listener.abandon()
             raise
         return counts
+
+    def messages(self, file_input: IO[Any] | None) -> Iterator[dict[str, Any]]:
+        """Give the messages of an input, one from each line that is not blank."""
+        for line in self._lines(file_input or self.default_input):
+            self.line_number += 1
+            if line.strip():
+                yield self.deserialize_json(line)
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """Decode one line; see `decode_object`.

@@ -24,7 +24,7 @@ from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
 from target_octanist.errors import LedgerError
-from target_octanist.ledger.database import IN_MEMORY
+from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.reporting.metrics import MetricsReporter
 from target_octanist.reporting.progress import ProgressLine
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from target_octanist.delivery.client import Sender
     from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.turn import Reopen
+    from target_octanist.reporting.progress import Progress
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
@@ -63,12 +64,21 @@ class Run:
     Its methods belong to one thread. `close` must be called, whatever happens.
     """
 
-    def __init__(self, settings: Settings, reopens: Reopen | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reopens: Reopen | None = None,
+        *,
+        progress: Progress | None = None,
+        place: Callable[[], str] | None = None,
+    ) -> None:
         """Open the journal and start, with what dead runs left behind first of all.
 
         Args:
             settings: Of the run.
             reopens: How to take up again what is in doubt, if at all.
+            progress: Shows how far things are; by default a line on a terminal.
+            place: Names the record that is being handed over; by default by its number.
 
         Raises:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
@@ -78,6 +88,7 @@ class Run:
         self._started_at = time.monotonic()
         self._count = 0
         self._closed = False
+        self.place = place or (lambda: f"Record {self._count + 1}")
         if settings.report_path:
             logger.warning("report_path: this version does not write the report yet.")
         sender: Sender
@@ -89,7 +100,7 @@ class Run:
                 settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
             )
             quota = Quota.ask(client, settings.check_quota, settings.base_url)
-        self.journal = Journal.open(IN_MEMORY if settings.dry_run else settings.ledger)
+        self.journal = Journal.open(TEMPORARY if settings.dry_run else settings.ledger)
         try:
             self._begin()
         except BaseException:
@@ -106,7 +117,7 @@ class Run:
             reopens=reopens,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges)
-        self._progress = ProgressLine(sys.stderr)
+        self._progress = progress or ProgressLine(sys.stderr)
         self.engine.start()
 
     @property

@@ -186,7 +186,7 @@ class LeadSink(Sink):
         """Tell each kind of trouble once for a stream, not once for a record."""
         if sentence not in self._notes:
             self._notes.add(sentence)
-            self.logger.warning("Record %d: %s", self._target.run.accepted + 1, sentence)
+            self.logger.warning("%s: %s", self._target.run.place(), sentence)
 
     # What the SDK does for each record of its own accord, and what it costs here
 

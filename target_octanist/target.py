@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from singer_sdk.exceptions import (
@@ -26,7 +27,13 @@ from singer_sdk.target_base import Target
 from target_octanist.batches import open_batch
 from target_octanist.checks import run_checks
 from target_octanist.config_schema import config_jsonschema
-from target_octanist.errors import OctanistError, SettingsError, describe_bug, printable
+from target_octanist.errors import (
+    InputError,
+    OctanistError,
+    SettingsError,
+    describe_bug,
+    printable,
+)
 from target_octanist.json_lines import LineError
 from target_octanist.reader import InterruptibleReader, StopReading
 from target_octanist.runtime import Run
@@ -36,7 +43,7 @@ from target_octanist.sinks import LeadSink, TestStreamSink
 from target_octanist.state import StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
     from singer_sdk.sinks import Sink
@@ -55,6 +62,25 @@ _EXPRESSION_ERRORS = (
 
 #: A stream's name; it must be printable, too.
 _NAME = re.compile(r".{1,500}")
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn whatever ends a target into one of our own errors, which hold no values."""
+    try:
+        yield
+    except OctanistError:
+        raise
+    except ConfigValidationError as error:
+        raise SettingsError(error.errors) from None
+    except (MapExpressionError, StreamMapConfigError) as error:
+        # Raised at a SCHEMA, about the settings; they quote nothing else.
+        raise SettingsError([f"stream_maps: {error}"]) from None
+    except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
+        # The SDK's own sentences; they name streams and columns, and no values.
+        raise InputError(" ".join(str(error).split())) from None
+    except Exception as bug:  # noqa: BLE001 - its text and traceback may quote a record
+        raise OctanistError(describe_bug(bug)) from None
 
 
 class TargetOctanist(Target):
@@ -119,8 +145,16 @@ class TargetOctanist(Target):
     def run(self) -> Run:
         """The run; it is opened when it is first needed, before any record is read."""
         if self._run is None:
-            self._run = Run(self.settings)
+            self._run = self.open_run()
         return self._run
+
+    def open_run(self) -> Run:
+        """Open what takes the records.
+
+        Raises:
+            OctanistError: The journal cannot be used, or the quota forbids to begin.
+        """
+        return Run(self.settings)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """Give the class of a stream's sink."""
@@ -327,20 +361,12 @@ class TargetOctanist(Target):
         """Run the target; what stops it is told in one sentence, with exit code 1."""
         file_input: IO[str] | None = options.get("file_input")
         try:
-            super().invoke(**options)
-        except (SettingsError, ConfigValidationError) as error:
-            problems = error.problems if isinstance(error, SettingsError) else error.errors
-            cls._give_up(file_input, *problems)
+            with readable_errors():
+                super().invoke(**options)
+        except SettingsError as error:
+            cls._give_up(file_input, *error.problems)
         except OctanistError as error:
             cls._give_up(file_input, str(error))
-        except (MapExpressionError, StreamMapConfigError) as error:
-            # Raised at a SCHEMA, about the settings; they quote nothing else.
-            cls._give_up(file_input, f"stream_maps: {error}")
-        except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
-            # The SDK's own sentences; they name streams and columns, and no values.
-            cls._give_up(file_input, " ".join(str(error).split()))
-        except Exception as bug:  # noqa: BLE001 - its text and traceback may quote a record
-            cls._give_up(file_input, describe_bug(bug))
 
     @classmethod
     def _give_up(cls, file_input: IO[str] | None, *sentences: str) -> NoReturn:

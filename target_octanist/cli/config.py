@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PREFIX = "TARGET_OCTANIST_"
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
@@ -35,14 +37,20 @@ def config_option(function: _Function) -> _Function:
     )(function)
 
 
-def load_config(files: tuple[Path, ...]) -> dict[str, Any]:
+def load_config(
+    files: tuple[Path, ...], properties: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Read the settings from files, or from the environment where there are none.
+
+    Args:
+        files: JSON files; later ones win.
+        properties: JSON schemas of what the environment is asked for; else our own settings.
 
     Raises:
         SettingsError: A file or a variable cannot be read.
     """
     if not files:
-        return from_environment(os.environ)
+        return from_environment(os.environ, properties)
     config: dict[str, Any] = {}
     for path in files:
         try:
@@ -55,7 +63,9 @@ def load_config(files: tuple[Path, ...]) -> dict[str, Any]:
     return config
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+def from_environment(
+    environ: Mapping[str, str], properties: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Read the settings from variables; lists and objects are JSON.
 
     Raises:
@@ -63,7 +73,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """
     config: dict[str, Any] = {}
     problems = []
-    for name, schema in config_jsonschema()["properties"].items():
+    for name, schema in (properties or config_jsonschema()["properties"]).items():
         text = environ.get(PREFIX + name.upper())
         if text is None or text == "":
             continue
@@ -73,8 +83,10 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
                 config[name] = json.loads(text)
             except ValueError:
                 problems.append(f"{PREFIX}{name.upper()}: is not JSON.")
+        elif "boolean" in kinds:
+            config[name] = _FLAGS.get(text.lower(), text)
         else:
-            # Numbers and flags are understood as text too.
+            # Numbers are understood as text too.
             config[name] = text
     if problems:
         raise SettingsError(problems)

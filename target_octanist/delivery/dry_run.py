@@ -6,12 +6,15 @@ import itertools
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from target_octanist.delivery.outcome import Answer, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: Leads that are shown; of more of the same kind nobody learns anything.
+SHOWN: Final = 100
 
 logger = logging.getLogger("target-octanist")
 
@@ -38,10 +41,14 @@ class DryRunSender:
         self._numbers = itertools.count(1)
 
     def send(self, payload: bytes) -> Answer:
-        """Log one lead with its shape in place of its values."""
-        masked = {name: mask(name, value) for name, value in json.loads(payload).items()}
-        logger.info("Would send: %s", json.dumps(masked, ensure_ascii=False))
-        body = {"success": True, "data": {"id": f"dry-run-{next(self._numbers)}"}}
+        """Log one of the first leads, with its shape in place of its values."""
+        number = next(self._numbers)
+        if number <= SHOWN:
+            masked = {name: mask(name, value) for name, value in json.loads(payload).items()}
+            logger.info("Would send: %s", json.dumps(masked, ensure_ascii=False))
+        if number == SHOWN + 1:
+            logger.info("More than %d leads: the others are counted and not shown.", SHOWN)
+        body = {"success": True, "data": {"id": f"dry-run-{number}"}}
         return Response(201, json.dumps(body).encode())
 
     def listing(self, query: Mapping[str, str]) -> Answer:  # noqa: ARG002 - as the protocol has it

@@ -8,6 +8,7 @@ returned survives the loss of power.
 from __future__ import annotations
 
 import os
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,25 +38,28 @@ BUSY_TIMEOUT_SECONDS = 60
 _ADVISORY_LOCK = 0x0C7A_0157
 
 #: The journal of a dry run: it is thrown away with the process.
-IN_MEMORY = ":memory:"
+TEMPORARY = ":temporary:"
 
 
 def open_database(ledger: str, *, create: bool = True) -> Engine:
     """Open the database that ``ledger`` names.
 
     Args:
-        ledger: A file path, a ``postgresql://`` URL, or `IN_MEMORY`.
+        ledger: A file path, a ``postgresql://`` URL, or `TEMPORARY`.
         create: Whether a missing file may be made.
 
     Raises:
         LedgerError: The place cannot be used; the message never holds the URL's password.
     """
-    if ledger == IN_MEMORY:
+    if ledger == TEMPORARY:
+        # A name that is empty makes SQLite keep the database in a file that is removed as
+        # soon as it is open, and that only its owner could read: it does not fill the
+        # memory, and nothing of it is left however the process ends.
         engine = create_engine(
             "sqlite://",
             poolclass=StaticPool,
             hide_parameters=True,
-            connect_args={"check_same_thread": False},
+            creator=lambda: sqlite3.connect("", check_same_thread=False),
         )
     elif "://" in ledger:
         return _open_postgresql(ledger)

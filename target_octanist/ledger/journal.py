@@ -56,7 +56,7 @@ class Journal:
         """Open the journal, and make its tables if it is new.
 
         Args:
-            ledger: A file path, a ``postgresql://`` URL, or ``:memory:``.
+            ledger: A file path, a ``postgresql://`` URL, or `TEMPORARY`.
             create: Whether a missing journal may be made.
 
         Raises:

@@ -49,7 +49,6 @@ class ExcelTable:
         # Its type hints do not know that it can be read.
         self._sheet: Any = sheets[options.sheet or next(iter(sheets))]
         self.size: int = self._sheet.max_row or 0
-        self._read = 0
         # What a file says of its size may be wrong, and rows beyond would be left out.
         self._sheet.reset_dimensions()
         header = next((cells for _, cells in self._cells()), None)
@@ -59,11 +58,6 @@ class ExcelTable:
         while header and header[-1] is None:
             header.pop()
         self.columns, self.remarks = column_names(header)
-
-    @property
-    def position(self) -> int:
-        """How many rows were read."""
-        return min(self._read, self.size)
 
     def rows(self) -> Iterator[Row]:
         """Give the rows; a blank one is none."""
@@ -94,7 +88,6 @@ class ExcelTable:
             if row is None:
                 return
             number += 1
-            self._read = number
             cells = [self._value(cell) for cell in row]
             if any(cell is not None for cell in cells):
                 yield number, cells

@@ -27,17 +27,13 @@ class JsonLinesTable:
         """
         options.forbid(path, "delimiter", "sheet")
         self._file = TextFile(path, options.encoding)
-        self.size = self._file.size
         self.remarks = self._file.remarks
         names: dict[str, None] = {}
+        self.size = 0
         for _, values in self._objects():
+            self.size += 1
             names |= dict.fromkeys(values)
         self.columns = list(names)
-
-    @property
-    def position(self) -> int:
-        """How many bytes of the file were read."""
-        return self._file.position
 
     def rows(self) -> Iterator[Row]:
         """Give the rows; a blank line is none."""

@@ -36,23 +36,22 @@ class ParquetTable:
             raise InputError(message) from None
         self.columns, self.remarks = column_names(self._file.schema_arrow.names)
         self.size = int(self._file.metadata.num_rows)
-        self.position = 0
 
     def rows(self) -> Iterator[Row]:
         """Give the rows."""
-        self.position = 0
+        number = 0
         try:
             for batch in self._file.iter_batches(batch_size=CHUNK_ROWS, use_threads=False):
                 for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    self.position += 1
+                    number += 1
                     row = {
                         name: None if value == "" else plain(value)
                         for name, value in zip(self.columns, values, strict=True)
                     }
-                    yield Row(self.position, row)
+                    yield Row(number, row)
         except Exception as error:  # noqa: BLE001 - as above
             message = (
-                f"{self._path.name} cannot be read as Parquet after row {self.position} "
+                f"{self._path.name} cannot be read as Parquet after row {number} "
                 f"({type(error).__name__})."
             )
             raise InputError(message) from None

@@ -63,16 +63,12 @@ class Table(Protocol):
     Attributes:
         columns: The names of the columns, no two alike.
         remarks: What was done to the file so that it can be read, in sentences.
-        size: How much there is to read, in a unit of the table's own; 0 if unknown.
+        size: About how many rows there are; 0 if nobody can tell.
     """
 
     columns: list[str]
     remarks: list[str]
     size: int
-
-    @property
-    def position(self) -> int:
-        """How much of `size` was read."""
 
     def rows(self) -> Iterator[Row]:
         """Give the rows in order.

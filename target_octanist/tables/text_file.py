@@ -40,9 +40,7 @@ class TextFile:
             InputError: It cannot be read, or not as text.
         """
         self.path = path
-        self.size = path.stat().st_size
         self.remarks: list[str] = []
-        self._raw: IO[bytes] | None = None
         with self._readable_errors():
             self.encoding = self._find_encoding(_known(encoding))
         self._refuse_zero_bytes()
@@ -51,11 +49,6 @@ class TextFile:
                 f"{path.name} is not UTF-8 and is read as Windows-1252; if letters with "
                 "accents look wrong, say what it is in with --encoding."
             )
-
-    @property
-    def position(self) -> int:
-        """How many bytes of the file were read."""
-        return self._raw.tell() if self._raw is not None and not self._raw.closed else self.size
 
     @contextmanager
     def open(self) -> Iterator[IO[str]]:
@@ -73,19 +66,19 @@ class TextFile:
 
     @contextmanager
     def _open_bytes(self) -> Iterator[IO[bytes]]:
-        with self.path.open("rb") as self._raw:
+        with self.path.open("rb") as raw:
             match self.path.suffix.lower():
                 case ".gz":
-                    with gzip.GzipFile(fileobj=self._raw) as unpacked:
+                    with gzip.GzipFile(fileobj=raw) as unpacked:
                         yield cast("IO[bytes]", unpacked)
                 case ".zip":
                     with (
-                        zipfile.ZipFile(self._raw) as archive,
+                        zipfile.ZipFile(raw) as archive,
                         archive.open(self._only_member(archive)) as unpacked,
                     ):
                         yield unpacked
                 case _:
-                    yield self._raw
+                    yield raw
 
     def _only_member(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         # macOS adds a folder of its own to every archive.

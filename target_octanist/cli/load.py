@@ -1,0 +1,103 @@
+"""``octanist load``: a file's rows, straight to Octanist. For backfills."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from target_octanist.cli.config import config_option, load_config
+from target_octanist.settings_reader import read_settings
+
+if TYPE_CHECKING:
+    from target_octanist.file_target import FileTarget
+    from target_octanist.reporting.progress import Progress
+
+
+@click.command("load", epilog="Example: octanist load web_leads.csv --key lead_id --dry-run")
+@config_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--stream", metavar="NAME", help="Its name in `streams`; else the file's own.")
+@click.option("--key", metavar="COL[,COL]", help="Columns that name a row; else its content does.")
+@click.option("--sheet", metavar="NAME", help="Excel: the sheet; else the first.")
+@click.option("--encoding", metavar="NAME", help="Text: else UTF-8, UTF-16 or Windows-1252.")
+@click.option("--delimiter", metavar="CHAR", help="CSV: else what the header looks like.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Load N rows at most.")
+@click.option("--restart", is_flag=True, help="Go through rows that an earlier load settled.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, masked; send nothing.")
+def command(
+    config_files: tuple[Path, ...],
+    file: Path,
+    *,
+    stream: str | None,
+    key: str | None,
+    sheet: str | None,
+    encoding: str | None,
+    delimiter: str | None,
+    limit: int | None,
+    restart: bool,
+    dry_run: bool,
+) -> None:
+    """Deliver the rows of FILE as leads, each one once.
+
+    FILE is CSV (.csv .tsv .txt, also .gz or .zip), Excel (.xlsx), Parquet or JSON lines.
+    Mapping and journal are those of the target: a row that was sent is not sent again,
+    and a load that was cut off goes on where it was.
+    """
+    from target_octanist.file_target import FileTarget, Load
+    from target_octanist.tables.table import Options, kind_of, open_table
+    from target_octanist.target import readable_errors
+
+    config = load_config(config_files, _all_settings())
+    if dry_run:
+        config["dry_run"] = True
+    read_settings(config)
+    load = Load(
+        path=file,
+        options=Options(encoding, delimiter, sheet),
+        stream=stream or kind_of(file).stem,
+        key=tuple(name.strip() for name in key.split(",")) if key else (),
+        limit=limit,
+        restart=restart,
+    )
+    with readable_errors(), closing(open_table(file, load.options)) as table:
+        target = FileTarget(config, load, table)
+        _log_for_people(target)
+        for remark in table.remarks:
+            target.logger.info("%s", remark)
+        target.deliver()
+
+
+def _all_settings() -> dict[str, Any]:
+    """Describe the settings that the framework adds, too: stream maps change what is sent."""
+    from target_octanist.config_schema import config_jsonschema
+    from target_octanist.target import TargetOctanist
+
+    schema = config_jsonschema()
+    TargetOctanist.append_builtin_config(schema)
+    properties: dict[str, Any] = schema["properties"]
+    return properties
+
+
+class _Handler(logging.StreamHandler[IO[str]]):
+    """Prints plain sentences, and not on the line of the progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(sys.stderr)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._progress.clear()
+        super().emit(record)
+
+
+def _log_for_people(target: FileTarget) -> None:
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", handlers=[_Handler(target.progress)]
+    )
+    # Metric points are for machines, which run the target.
+    target.metrics_logger.setLevel(logging.WARNING)
