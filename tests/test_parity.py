@@ -129,6 +129,7 @@ MAY_KNOW = {
     },
     "reporting": {"ledger"},
     "sandbox": {"__init__"},
+    "tables": {"errors", "json_lines"},
 }
 
 #: What only some modules may use.
@@ -145,6 +146,8 @@ ONLY_IN = {
     },
     "sqlalchemy": {"ledger"},
     "starlette": {"sandbox"},
+    "pandas": {"tables"},
+    "openpyxl": {"tables"},
 }
 
 

@@ -11,10 +11,13 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from target_octanist.cli.config import config_option, load_config
+from target_octanist.config_schema import config_jsonschema
+from target_octanist.file_target import FileTarget, Load
 from target_octanist.settings_reader import read_settings
+from target_octanist.tables.table import Options, kind_of, open_table
+from target_octanist.target import TargetOctanist, readable_errors
 
 if TYPE_CHECKING:
-    from target_octanist.file_target import FileTarget
     from target_octanist.reporting.progress import Progress
 
 
@@ -48,10 +51,6 @@ def command(
     Mapping and journal are those of the target: a row that was sent is not sent again,
     and a load that was cut off goes on where it was.
     """
-    from target_octanist.file_target import FileTarget, Load
-    from target_octanist.tables.table import Options, kind_of, open_table
-    from target_octanist.target import readable_errors
-
     config = load_config(config_files, _all_settings())
     if dry_run:
         config["dry_run"] = True
@@ -74,9 +73,6 @@ def command(
 
 def _all_settings() -> dict[str, Any]:
     """Describe the settings that the framework adds, too: stream maps change what is sent."""
-    from target_octanist.config_schema import config_jsonschema
-    from target_octanist.target import TargetOctanist
-
     schema = config_jsonschema()
     TargetOctanist.append_builtin_config(schema)
     properties: dict[str, Any] = schema["properties"]

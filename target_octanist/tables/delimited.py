@@ -57,37 +57,39 @@ class DelimitedTable:
 
     def rows(self) -> Iterator[Row]:
         """Give the rows; a blank one is none."""
-        number = self._header_row
-        with self._file.open() as text:
-            self._read_header(text)
-            for chunk in self._chunks(text, len(self.columns) + _MOST_SURPLUS):
-                for fields in chunk.itertuples(index=False, name=None):
-                    number += 1
-                    row = Row.of(number, self.columns, [field or None for field in fields])
-                    if row is not None:
-                        yield row
+        number = 0
+        for chunk in self._chunks(len(self.columns) + _MOST_SURPLUS):
+            for fields in chunk.itertuples(index=False, name=None):
+                number += 1
+                if number <= self._header_row:
+                    continue
+                row = Row.of(number, self.columns, [field or None for field in fields])
+                if row is not None:
+                    yield row
 
     def close(self) -> None:
         """Nothing stays open."""
 
-    def _chunks(self, text: IO[str], width: int) -> Iterator[DataFrame]:
+    def _chunks(self, width: int) -> Iterator[DataFrame]:
+        """Give all rows, the header among them: pandas takes the first row's width for all."""
         pd = self._pandas
         try:
-            with pd.read_csv(
-                text,
-                sep=self._delimiter,
-                header=None,
-                names=list(range(width)),
-                index_col=False,
-                dtype=object,
-                na_filter=False,  # "NA" may be a name
-                skip_blank_lines=False,  # they count
-                chunksize=CHUNK_ROWS,
-                engine="c",
-            ) as chunks:
+            with (
+                self._file.open() as text,
+                pd.read_csv(
+                    text,
+                    sep=self._delimiter,
+                    header=None,
+                    names=list(range(width)),
+                    index_col=False,
+                    dtype=object,
+                    na_filter=False,  # "NA" may be a name
+                    skip_blank_lines=False,  # they count
+                    chunksize=CHUNK_ROWS,
+                    engine="c",
+                ) as chunks,
+            ):
                 yield from chunks
-        except pd.errors.EmptyDataError:
-            return
         except pd.errors.ParserError as error:
             raise InputError(self._explain(str(error))) from None
 
@@ -98,13 +100,12 @@ class DelimitedTable:
         if found is None:
             return f"{name} cannot be read as a table; check --delimiter and --encoding."
         if found[1].startswith("EOF"):
-            row = int(found[2]) + 1 + self._header_row
+            row = int(found[2]) + 1
             return (
                 f"{name}: a quotation mark in row {row} is never closed; close it, and load again."
             )
-        row = int(found[2]) + self._header_row
         return (
-            f"{name}: row {row} has far more fields than the header ({len(self.columns)}); "
+            f"{name}: row {found[2]} has far more fields than the header ({len(self.columns)}); "
             "check --delimiter, or mend the row."
         )
 
