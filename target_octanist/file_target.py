@@ -143,7 +143,7 @@ class FileTarget(TargetOctanist):
                 f"{','.join(configured)}; leave the option out."
             )
             raise SettingsError([sentence])
-        lost = [name for name in configured or self._load.key if name not in columns]
+        lost = [name for name in self._load.key if name not in columns]
         if lost:
             sentence = (
                 f"--key: {self._load.path.name} has no column {lost[0]}; "
