@@ -146,7 +146,6 @@ ONLY_IN = {
     },
     "sqlalchemy": {"ledger"},
     "starlette": {"sandbox"},
-    "pandas": {"tables"},
     "openpyxl": {"tables"},
 }
 

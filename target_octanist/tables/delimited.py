@@ -10,14 +10,12 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from target_octanist.errors import InputError
 from target_octanist.tables.columns import column_names
-from target_octanist.tables.table import CHUNK_ROWS, Options, Row, kind_of, needs_extra
+from target_octanist.tables.table import Options, Row, kind_of
 from target_octanist.tables.text_file import TextFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from pandas import DataFrame
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
@@ -26,12 +24,14 @@ _HEADER_ROOM: Final = 1 << 16
 
 _BLOCK: Final = 1 << 20
 
-#: A row that has more fields too many than this is not one bad row: the file is no table.
-_MOST_SURPLUS: Final = 20
-
 
 class DelimitedTable:
-    """A CSV file, read by pandas. A row that is too short is taken to end in empty fields."""
+    """A CSV file. A row that is too short is taken to end in empty fields.
+
+    Python's own parser reads it: it gives every field of every row, whatever their number.
+    That of pandas pads or cuts rows to one width, and many of its versions lose the end of
+    a field that comes after short rows.
+    """
 
     def __init__(self, path: Path, options: Options) -> None:
         """Look at encoding, delimiter and header.
@@ -40,29 +40,19 @@ class DelimitedTable:
             InputError: One of them cannot be made out.
         """
         options.forbid(path, "sheet")
-        try:
-            import pandas as pd
-        except ImportError:
-            raise needs_extra("CSV", "pandas") from None
-        self._pandas = pd
         self._file = TextFile(path, options.encoding)
         with self._file.open() as text:
             start = text.read(_HEADER_ROOM)
         self._delimiter = _find_delimiter(start, path, options.delimiter)
-        with self._file.open() as text:
-            header, self._header_row = self._read_header(text)
+        self._header_row, header = self._find_header()
         self.columns, remarks = column_names(header)
         self.remarks = [*self._file.remarks, *remarks]
         self.size = self._count_rows()
 
     def rows(self) -> Iterator[Row]:
         """Give the rows; a blank one is none."""
-        number = 0
-        for chunk in self._chunks(len(self.columns) + _MOST_SURPLUS):
-            for fields in chunk.itertuples(index=False, name=None):
-                number += 1
-                if number <= self._header_row:
-                    continue
+        for number, fields in self._fields():
+            if number > self._header_row:
                 row = Row.of(number, self.columns, [field or None for field in fields])
                 if row is not None:
                     yield row
@@ -70,44 +60,38 @@ class DelimitedTable:
     def close(self) -> None:
         """Nothing stays open."""
 
-    def _chunks(self, width: int) -> Iterator[DataFrame]:
-        """Give all rows, the header among them: pandas takes the first row's width for all."""
-        pd = self._pandas
-        try:
-            with (
-                self._file.open() as text,
-                pd.read_csv(
-                    text,
-                    sep=self._delimiter,
-                    header=None,
-                    names=list(range(width)),
-                    index_col=False,
-                    dtype=object,
-                    na_filter=False,  # "NA" may be a name
-                    skip_blank_lines=False,  # they count
-                    chunksize=CHUNK_ROWS,
-                    engine="c",
-                ) as chunks,
-            ):
-                yield from chunks
-        except pd.errors.ParserError as error:
-            raise InputError(self._explain(str(error))) from None
-
-    def _explain(self, error: str) -> str:
-        """Say what the parser found, without anything of what it read."""
+    def _fields(self) -> Iterator[tuple[int, list[str]]]:
+        """Give every row of the file with its number, the header among them."""
         name = self._file.path.name
-        found = re.search(r"(EOF inside string starting at row|in line) (\d+)", error)
-        if found is None:
-            return f"{name} cannot be read as a table; check --delimiter and --encoding."
-        if found[1].startswith("EOF"):
-            row = int(found[2]) + 1
-            return (
-                f"{name}: a quotation mark in row {row} is never closed; close it, and load again."
-            )
-        return (
-            f"{name}: row {found[2]} has far more fields than the header ({len(self.columns)}); "
-            "check --delimiter, or mend the row."
-        )
+        number = 0
+        with self._file.open() as text:
+            lines = _Lines(text)
+            reader = csv.reader(lines, delimiter=self._delimiter)
+            while True:
+                number += 1
+                try:
+                    fields = next(reader, None)
+                except csv.Error:
+                    message = (
+                        f"{name}: row {number} cannot be read; is a quotation mark in it never "
+                        "closed?"
+                    )
+                    raise InputError(message) from None
+                if fields is None:
+                    return
+                # A row ends with its last line, unless a quotation mark asks for more.
+                if lines.at_end:
+                    message = f"{name}: a quotation mark in row {number} is never closed."
+                    raise InputError(message)
+                yield number, fields
+
+    def _find_header(self) -> tuple[int, list[str]]:
+        for number, fields in self._fields():
+            # Excel's own first line, which names the delimiter, is no header.
+            if any(field.strip() for field in fields) and fields[0].casefold() != "sep=":
+                return number, fields
+        message = f"{self._file.path.name} is empty: it has no row with names of columns."
+        raise InputError(message)
 
     def _count_rows(self) -> int:
         """Count line ends outside of quotation marks: near enough to tell how long it takes."""
@@ -122,18 +106,17 @@ class DelimitedTable:
                 is_quoted = not is_quoted
         return max(0, rows - self._header_row)
 
-    def _read_header(self, text: IO[str]) -> tuple[list[str], int]:
-        """Read up to the header, and give it with its row's number."""
-        reader = csv.reader(text, delimiter=self._delimiter)
-        try:
-            for number, row in enumerate(reader, 1):
-                # Excel's own first line, which names the delimiter, is no header.
-                if any(cell.strip() for cell in row) and row[0].casefold() != "sep=":
-                    return row, number
-        except csv.Error:
-            pass
-        message = f"{self._file.path.name} is empty: it has no row with names of columns."
-        raise InputError(message)
+
+class _Lines:
+    """The lines of a file, and whether there are no more."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self.at_end = False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._text
+        self.at_end = True
 
 
 def _find_delimiter(start: str, path: Path, given: str | None) -> str:
