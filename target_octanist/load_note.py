@@ -76,6 +76,7 @@ class LoadNote(StateWriter):
         # Written aside and renamed, so that it is whole whenever the process ends.
         aside = self._path.with_name(f"{self._path.name}.new")
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(line)

@@ -162,6 +162,20 @@ def test_a_note_counts_for_the_same_file_settings_and_journal_only(sandbox, load
     assert all("leads" not in note.name for note in loader.notes())
 
 
+@pytest.mark.postgres
+def test_with_a_journal_on_a_server_the_note_lies_in_the_users_own_folder(
+    sandbox, loader, people, postgres_ledger
+):
+    file = people(10)
+    for loaded in (4, 8):
+        done = loader.run(file, "--key", "id", "--limit", "4", ledger=postgres_ledger)
+        assert done.returncode == 0, done.stderr
+        assert sorted(emails(sandbox)) == all_of(loaded)
+    (note,) = loader.folder.glob("octanist-ledger.db.load-*")
+    assert note.stat().st_mode & 0o777 == 0o600
+    assert json.loads(note.read_text()) == {"row": 9}
+
+
 def test_a_row_that_is_too_long_is_kept_as_a_dead_letter(sandbox, loader, people):
     file = people(30)
     lines = file.read_text().splitlines()
