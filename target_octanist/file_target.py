@@ -128,10 +128,11 @@ class FileTarget(TargetOctanist):
         return row
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        if message_dict["problem"] is None:
+        problem = message_dict.get("problem")
+        if problem is None:
             super()._process_record_message(message_dict)
         else:
-            self._reject(message_dict["stream"], message_dict["record"], message_dict["problem"])
+            self._reject(message_dict["stream"], message_dict["record"], problem)
 
     def _check_key(self, columns: list[str]) -> None:
         stream = self._load.stream
