@@ -31,7 +31,9 @@ Look for each one in Octanist, by the time at which it was sent. Then say what y
   octanist reconcile --send ID         it is not there: send it again"""
 
 
-@click.command("reconcile")
+@click.command(
+    "reconcile", epilog="Example: octanist reconcile --config config.json --delivered 3f9c0a1b22c4"
+)
 @config_option
 @click.option(
     "--delivered", multiple=True, metavar="ID", help="This one is there: count it as delivered."
@@ -45,15 +47,11 @@ def command(
     *,
     as_json: bool,
 ) -> None:
-    r"""Ask the API about every lead in doubt, and settle those that it can tell of.
+    """Ask the API about every lead in doubt, and settle those that it can tell of.
 
     A lead is in doubt if it was sent and no answer came. One that the API lists is counted
     as delivered; one that it surely does not have is sent again. The rest is listed with what
     is known, for you to decide; ID is the start of its first column.
-
-    \b
-    octanist reconcile --config config.json
-    octanist reconcile --config config.json --delivered 3f9c0a1b22c4
     """
     settings = replace(read_settings(load_config(config_files)), on_unknown="reconcile")
     if settings.dry_run:
