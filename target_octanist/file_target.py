@@ -114,7 +114,7 @@ class FileTarget(TargetOctanist):
             {name: value for name, value in self.config.items() if name != "api_key"},
         ]
         self._note = self._state = LoadNote.of(
-            self._load.path, how, ledger=self.settings.ledger, salt=self.run.journal.salt
+            self._load.path, how, ledger=self.settings.ledger, salt=self.run.salt
         )
         if self._load.restart:
             self._note.remove()

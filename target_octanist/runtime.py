@@ -10,7 +10,7 @@ import logging
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from singer_sdk import metrics
@@ -32,9 +32,10 @@ from target_octanist.reporting.summary import alarm, summary
 from target_octanist.reporting.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_octanist.delivery.client import Sender
+    from target_octanist.errors import OctanistError
     from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.turn import Reopen
     from target_octanist.reporting.progress import Progress
@@ -56,6 +57,35 @@ def encode_record(record: Mapping[str, Any]) -> str:
     except UnicodeEncodeError:
         # A lone surrogate is no character, but JSON has a way to spell it.
         return serialize_json(record)
+
+
+class Intake(Protocol):
+    """What the Singer target needs of a run; `Run` says what each thing means."""
+
+    @property
+    def salt(self) -> bytes: ...
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def settled_through(self) -> int: ...
+    @property
+    def records(self) -> Mapping[str, int]: ...
+    @property
+    def failure(self) -> OctanistError | None: ...
+
+    def submit(
+        self,
+        claim: Claim,
+        record: Mapping[str, Any],
+        notes: Sequence[str],
+        while_waiting: Callable[[], None],
+    ) -> bool: ...
+    def breathe(self) -> None: ...
+    def halt(self) -> None: ...
+    def settle_all(
+        self, while_waiting: Callable[[], None], interrupted: Callable[[], bool]
+    ) -> None: ...
+    def close(self, exit_code: int) -> None: ...
 
 
 class Run:
@@ -87,6 +117,7 @@ class Run:
         self.tally = Tally()
         self._started_at = time.monotonic()
         self._count = 0
+        self._told: set[tuple[str, str]] = set()
         self._closed = False
         self.place = place or (lambda: f"Record {self._count + 1}")
         if settings.report_path:
@@ -121,6 +152,11 @@ class Run:
         self.engine.start()
 
     @property
+    def salt(self) -> bytes:
+        """What keys the digests of records and persons."""
+        return self.journal.salt
+
+    @property
     def accepted(self) -> int:
         """How many records were handed over."""
         return self._count
@@ -130,10 +166,32 @@ class Run:
         """The number of the last record up to which every one is settled on disk."""
         return self.engine.settled_through
 
+    @property
+    def records(self) -> Mapping[str, int]:
+        """Stream to number of settled records."""
+        return self.tally.records
+
+    @property
+    def failure(self) -> OctanistError | None:
+        """Why the run must end, or None."""
+        return self.engine.failure
+
     def submit(
-        self, claim: Claim, record: Mapping[str, Any], while_waiting: Callable[[], None]
+        self,
+        claim: Claim,
+        record: Mapping[str, Any],
+        notes: Sequence[str],
+        while_waiting: Callable[[], None],
     ) -> bool:
-        """Hand over a record; False if the run is stopping and did not take it."""
+        """Hand over a record; False if the run is stopping and did not take it.
+
+        Args:
+            claim: What the record asks of the journal.
+            record: As it came.
+            notes: What was left out of its lead or changed in it, in sentences.
+            while_waiting: Called every now and then during a wait.
+        """
+        self._tell(claim.stream, notes if claim.reason is None else [f"rejected: {claim.reason}"])
         candidate = Candidate(self._count + 1, claim, partial(encode_record, record))
         if not self.engine.submit(candidate, while_waiting):
             return False
@@ -152,8 +210,12 @@ class Run:
             OctanistError: The engine has stopped, and this is why.
         """
         self.report()
-        if self.engine.failure is not None:
-            raise self.engine.failure
+        if self.failure is not None:
+            raise self.failure
+
+    def halt(self) -> None:
+        """Start nothing more."""
+        self.engine.halt()
 
     def settle_all(
         self, while_waiting: Callable[[], None], interrupted: Callable[[], bool]
@@ -205,6 +267,13 @@ class Run:
         )
         if nothing_good := alarm(self.tally.outcomes):
             logger.warning("%s", nothing_good)
+
+    def _tell(self, stream: str, sentences: Sequence[str]) -> None:
+        """Log each kind of trouble once for a stream, not once for a record."""
+        for sentence in sentences:
+            if (stream, sentence) not in self._told:
+                self._told.add((stream, sentence))
+                logger.warning("%s, of %s: %s", self.place(), stream, sentence)
 
     def _begin(self) -> None:
         settings, journal = self.settings, self.journal

@@ -58,8 +58,7 @@ class LeadSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self._target = target
         self._stream = target.settings.stream(stream_name)
-        self._mapping = self._compile()
-        self._notes: set[str] = set()
+        self.mapping = self._compile()
         self._had_key = False
         self._lacking = ""
         window = self._stream.dedupe_window_days
@@ -77,14 +76,12 @@ class LeadSink(Sink):
 
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
         """Map one record and hand it over."""
-        mapped = self._mapping.apply(record)
+        mapped = self.mapping.apply(record)
         if not isinstance(mapped, Mapped):
             self.reject(record, "; ".join(reason.sentence() for reason in mapped.reasons))
             return
-        for note in mapped.notes:
-            self._note(note.sentence())
-        run, stream = self._target.run, self._stream
-        salt, destination = run.journal.salt, run.settings.base_url
+        stream, salt = self._stream, self._target.run.salt
+        destination = self._target.settings.base_url
         claim = Claim(
             source=self._source(record),
             stream=self.stream_name,
@@ -93,7 +90,7 @@ class LeadSink(Sink):
             payload_digest=payload_digest(salt, mapped.payload),
             payload=encode_payload(mapped.payload).decode(),
         )
-        self._target.submit(claim, record)
+        self._target.submit(claim, record, [note.sentence() for note in mapped.notes])
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing to do: no record waits for a batch."""
@@ -105,14 +102,12 @@ class LeadSink(Sink):
             record: As it came; it is stored in the journal, and logged nowhere.
             reason: Why, without any of its values.
         """
-        self._note(f"rejected: {reason}")
-        run = self._target.run
         claim = Claim(
             source=self._source(record),
             stream=self.stream_name,
             persons=(),
             window_start=0,
-            payload_digest=payload_digest(run.journal.salt, {}),
+            payload_digest=payload_digest(self._target.run.salt, {}),
             payload=None,
             reason=reason,
             record=encode_record(record),
@@ -170,10 +165,9 @@ class LeadSink(Sink):
 
     def _source(self, record: Mapping[str, Any]) -> str:
         names = self._stream.key or self.key_properties
-        run = self._target.run
         return source_digest(
-            run.journal.salt,
-            run.settings.base_url,
+            self._target.run.salt,
+            self._target.settings.base_url,
             self.stream_name,
             {name: record.get(name) for name in names} or None,
             record,
@@ -181,12 +175,6 @@ class LeadSink(Sink):
 
     def _window_start(self) -> int:
         return 0 if self._window_ms is None else int(time.time() * 1000) - self._window_ms
-
-    def _note(self, sentence: str) -> None:
-        """Tell each kind of trouble once for a stream, not once for a record."""
-        if sentence not in self._notes:
-            self._notes.add(sentence)
-            self.logger.warning("%s: %s", self._target.run.place(), sentence)
 
     # What the SDK does for each record of its own accord, and what it costs here
 

@@ -43,12 +43,13 @@ from target_octanist.sinks import LeadSink, TestStreamSink
 from target_octanist.state import StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from singer_sdk.sinks import Sink
 
     from target_octanist.ledger.claims import Claim
+    from target_octanist.runtime import Intake
 
 #: What a stream map's expression may raise for one record, and no more than that.
 _EXPRESSION_ERRORS = (
@@ -108,7 +109,7 @@ class TargetOctanist(Target):
             ConfigValidationError: With one sentence for every mistake.
         """
         self.settings = Settings()
-        self._run: Run | None = None
+        self._run: Intake | None = None
         self._ended = False
         self._signal: int | None = None
         self._deleted = 0
@@ -142,19 +143,27 @@ class TargetOctanist(Target):
     # The way of the messages
 
     @property
-    def run(self) -> Run:
+    def run(self) -> Intake:
         """The run; it is opened when it is first needed, before any record is read."""
         if self._run is None:
             self._run = self.open_run()
         return self._run
 
-    def open_run(self) -> Run:
+    def open_run(self) -> Intake:
         """Open what takes the records.
 
         Raises:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
         """
         return Run(self.settings)
+
+    def check(self) -> None:
+        """Make the checks that Meltano's test of a loader asks for.
+
+        Raises:
+            OctanistError: One of them did not pass.
+        """
+        run_checks(self.settings, self.logger)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """Give the class of a stream's sink."""
@@ -170,7 +179,7 @@ class TargetOctanist(Target):
         if not (keys is None or _is_list_of_text(keys)):
             raise self.message_reader.bad_line(f"is a SCHEMA of {stream} with odd key_properties")
         if stream == TEST_STREAM:
-            run_checks(self.settings, self.logger)
+            self.check()
         else:
             # What a dead run left behind goes first, before any record of this one.
             _ = self.run
@@ -233,14 +242,14 @@ class TargetOctanist(Target):
             return stream
         raise self.message_reader.bad_line(f"is a {kind} whose `stream` is no name")
 
-    def submit(self, claim: Claim, record: Mapping[str, Any]) -> None:
+    def submit(self, claim: Claim, record: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
         """Hand a record to the run.
 
         Raises:
             OctanistError: The run had to stop.
             StopReading: A signal ended it.
         """
-        if not self.run.submit(claim, record, self.breathe):
+        if not self.run.submit(claim, record, notes, self.breathe):
             self.run.breathe()
             raise StopReading
 
@@ -279,7 +288,7 @@ class TargetOctanist(Target):
         if self._signal is not None:
             # A wait for room in the engine must not outlast the signal.
             if self._run is not None:
-                self._run.engine.halt()
+                self._run.halt()
         elif self._run is not None:
             self._run.breathe()
 
@@ -298,8 +307,8 @@ class TargetOctanist(Target):
         keyless = self._key_problems()
         self._end(exit_code=128 + self._signal if self._signal else int(bool(keyless)))
         super().process_endofpipe()
-        if self._run is not None and self._run.engine.failure is not None:
-            raise self._run.engine.failure
+        if self._run is not None and self._run.failure is not None:
+            raise self._run.failure
         if self._signal is not None:
             sys.exit(128 + self._signal)
         if keyless:
@@ -326,7 +335,7 @@ class TargetOctanist(Target):
             if self._deleted:
                 self.logger.info("%d deleted records made no lead.", self._deleted)
             if self._run is not None:
-                if self._run.engine.failure is not None:
+                if self._run.failure is not None:
                     exit_code = 1
                 elif self._signal is not None:
                     exit_code = 128 + self._signal
@@ -340,7 +349,7 @@ class TargetOctanist(Target):
         # From 0.55 on, the SDK's record_count is what was written, not what was read.
         for stream, sink in self._sinks_active.items():
             if self._run is not None and stream != TEST_STREAM:
-                sink.tally_record_written(self._run.tally.records[stream])
+                sink.tally_record_written(self._run.records[stream])
 
     def _handle_max_record_age(self) -> None:
         # The SDK would stop reading and drain every five minutes; here nothing waits
