@@ -13,7 +13,7 @@ from target_octanist.errors import OctanistError, SettingsError
 __all__ = ["main"]
 
 #: Each has a module of its name here, which is loaded when it is asked for.
-COMMANDS = ("check", "load", "presets", "reconcile", "sandbox", "status", "suggest")
+COMMANDS = ("check", "load", "presets", "preview", "reconcile", "sandbox", "status", "suggest")
 
 
 class _Commands(click.Group):

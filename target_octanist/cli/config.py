@@ -63,6 +63,17 @@ def load_config(
     return config
 
 
+def all_settings() -> dict[str, Any]:
+    """Describe the settings that the framework adds, too: stream maps change what is sent."""
+    # It takes a second to load, which other commands need not wait for.
+    from target_octanist.target import TargetOctanist
+
+    schema = config_jsonschema()
+    TargetOctanist.append_builtin_config(schema)
+    properties: dict[str, Any] = schema["properties"]
+    return properties
+
+
 def from_environment(
     environ: Mapping[str, str], properties: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -6,16 +6,15 @@ import logging
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from target_octanist.cli.config import config_option, load_config
-from target_octanist.config_schema import config_jsonschema
+from target_octanist.cli.config import all_settings, config_option, load_config
 from target_octanist.file_target import FileTarget, Load
 from target_octanist.settings_reader import read_settings
 from target_octanist.tables.table import Options, kind_of, open_table
-from target_octanist.target import TargetOctanist, readable_errors
+from target_octanist.target import readable_errors
 
 if TYPE_CHECKING:
     from target_octanist.reporting.progress import Progress
@@ -51,7 +50,7 @@ def command(
     Mapping and journal are those of the target: a row that was sent is not sent again,
     and a load that was cut off goes on where it was.
     """
-    config = load_config(config_files, _all_settings())
+    config = load_config(config_files, all_settings())
     if dry_run:
         config["dry_run"] = True
     read_settings(config)
@@ -69,14 +68,6 @@ def command(
         for remark in table.remarks:
             target.logger.info("%s", remark)
         target.deliver()
-
-
-def _all_settings() -> dict[str, Any]:
-    """Describe the settings that the framework adds, too: stream maps change what is sent."""
-    schema = config_jsonschema()
-    TargetOctanist.append_builtin_config(schema)
-    properties: dict[str, Any] = schema["properties"]
-    return properties
 
 
 class _Handler(logging.StreamHandler[IO[str]]):

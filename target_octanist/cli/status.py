@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 def command(config_files: tuple[Path, ...], ledger: str | None, *, as_json: bool) -> None:
     """Show totals by stream and outcome, and what is in doubt or rejected."""
-    journal = Journal.open(_ledger(config_files, ledger), create=False)
+    journal = Journal.open_to_read(_ledger(config_files, ledger))
     try:
         report = describe(journal)
     finally:

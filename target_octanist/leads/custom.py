@@ -22,6 +22,7 @@ from target_octanist.leads.spec import SPEC_KEYS, Spec, read_spec
 from target_octanist.leads.text import Normal, clean_block, number_text, plain_text
 
 if TYPE_CHECKING:
+    from target_octanist.leads.paths import Path
     from target_octanist.leads.plan import Fill
 
 CUSTOM_KEYS = ("rest", "exclude", "pick", "required")
@@ -48,9 +49,14 @@ class CustomSpec:
         return " and ".join(part for part in (picked, rest) if part)
 
     @property
+    def paths(self) -> tuple[Path, ...]:
+        """What is picked."""
+        return tuple(path for _, spec in self.pick for path in spec.paths)
+
+    @property
     def columns(self) -> frozenset[str]:
         """The top-level columns that are picked."""
-        return frozenset[str]().union(*(spec.columns for _, spec in self.pick))
+        return frozenset[str]().union(*(path.columns for path in self.paths))
 
 
 def read_custom(raw: Any, where: str, problems: Problems) -> CustomSpec | Spec | None:

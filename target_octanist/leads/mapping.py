@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phonenumbers import SUPPORTED_REGIONS
 
@@ -35,6 +35,9 @@ from target_octanist.leads.schema import (
 )
 from target_octanist.leads.schema_check import check_columns, is_lost
 from target_octanist.leads.spec import Spec, read_spec
+
+if TYPE_CHECKING:
+    from target_octanist.leads.paths import Path
 
 _REACHABLE = ("email", "phone", "id")
 _CONTACT = ("email", "phone")
@@ -151,6 +154,10 @@ class LeadMapping:
     def explain(self) -> list[tuple[str, str]]:
         """Each mapped lead field, and in words where its value comes from."""
         return [(plan.name, _describe(self._specs[plan.name])) for plan in self._plans]
+
+    def paths(self) -> dict[str, tuple[Path, ...]]:
+        """Each mapped lead field, and the paths that it reads."""
+        return {plan.name: self._specs[plan.name].paths for plan in self._plans}
 
 
 def compile_mapping(

@@ -62,12 +62,15 @@ class Spec:
         return f"first of {labels}" if len(self.sources) > 1 else labels
 
     @property
+    def paths(self) -> tuple[Path, ...]:
+        """What it reads."""
+        paths = tuple(path for source in self.sources for path in source.paths)
+        return paths if self.beside is None else (*paths, self.beside.path)
+
+    @property
     def columns(self) -> frozenset[str]:
         """The top-level columns that it reads."""
-        paths = [path for source in self.sources for path in source.paths]
-        if self.beside is not None:
-            paths.append(self.beside.path)
-        return frozenset[str]().union(*(path.columns for path in paths))
+        return frozenset[str]().union(*(path.columns for path in self.paths))
 
 
 def read_spec(raw: Any, where: str, problems: Problems) -> Spec | None:

@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -70,6 +71,29 @@ def open_database(ledger: str, *, create: bool = True) -> Engine:
     return engine
 
 
+def open_to_read(ledger: str) -> Engine:
+    """Open a database that exists, in a way that cannot change it and blocks no run.
+
+    Raises:
+        LedgerError: As `open_database`; and there is no such file.
+    """
+    if "://" in ledger:
+        return _open_postgresql(ledger).execution_options(postgresql_readonly=True)
+    path = Path(ledger).expanduser()
+    _must_exist(path)
+    address = f"file:{quote(str(path))}?mode=ro"
+    # A reader needs SQLite's two files beside the journal, and makes them. Where it may
+    # not and they are missing, nobody is writing: the file can be read as it stands.
+    if not (os.access(path.parent, os.W_OK) or Path(f"{path}-wal").exists()):
+        address += "&immutable=1"
+    return create_engine(
+        "sqlite://",
+        poolclass=StaticPool,
+        hide_parameters=True,
+        creator=lambda: sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_SECONDS),
+    )
+
+
 def serialise(connection: Connection) -> None:
     """Let no other process decide about leads until this transaction ends.
 
@@ -79,10 +103,15 @@ def serialise(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
 
 
-def _open_sqlite(path: Path, *, create: bool) -> Engine:
-    if not create and not path.exists():
+def _must_exist(path: Path) -> None:
+    if not path.exists():
         message = f"ledger: there is no journal at {path}; has a run used it yet?"
         raise LedgerError(message)
+
+
+def _open_sqlite(path: Path, *, create: bool) -> Engine:
+    if not create:
+        _must_exist(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Opened here first, so that it never exists with a wider mode than 0600.

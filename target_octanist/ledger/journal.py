@@ -23,13 +23,22 @@ from sqlalchemy import Engine, func, insert, select, true
 
 from target_octanist.errors import LedgerAway, LedgerError
 from target_octanist.kill_points import reached
-from target_octanist.ledger.database import open_database, readable_errors, serialise
+from target_octanist.ledger.database import (
+    open_database,
+    open_to_read,
+    readable_errors,
+    serialise,
+)
 from target_octanist.ledger.runs import this_place
 from target_octanist.ledger.tables import SCHEMA_VERSION, State, leads, meta, metadata, runs
 from target_octanist.ledger.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from target_octanist.ledger.claims import Claim, Known, Verdict
 
 logger = logging.getLogger("target-octanist")
 
@@ -67,21 +76,39 @@ class Journal:
             with readable_errors(), engine.begin() as connection:
                 serialise(connection)
                 metadata.create_all(connection)
-                rows = connection.execute(select(meta.c.name, meta.c.value))
-                found = {row.name: row.value for row in rows}
+                found = _read_meta(connection)
                 if not found:
                     # The salt makes digests useless outside of this journal.
                     found = {"version": str(SCHEMA_VERSION), "salt": secrets.token_hex(16)}
                     connection.execute(
                         insert(meta), [{"name": k, "value": v} for k, v in found.items()]
                     )
+            _check_version(found)
         except LedgerError:
             engine.dispose()
             raise
-        if int(found["version"]) > SCHEMA_VERSION:
+        return cls(engine, bytes.fromhex(found["salt"]))
+
+    @classmethod
+    def open_to_read(cls, ledger: str) -> Journal:
+        """Open a journal that exists, for `look` and what others ask.
+
+        Nothing can be written to it, and no run has to wait for it.
+
+        Raises:
+            LedgerError: It cannot be read, or a newer version made it.
+        """
+        engine = open_to_read(ledger)
+        try:
+            with readable_errors(), engine.begin() as connection:
+                found = _read_meta(connection)
+            if not found:
+                message = "ledger: is no journal; see that it names the one that the runs use."
+                raise LedgerError(message)
+            _check_version(found)
+        except LedgerError:
             engine.dispose()
-            message = "ledger: a newer version of target-octanist made this journal; upgrade."
-            raise LedgerError(message)
+            raise
         return cls(engine, bytes.fromhex(found["salt"]))
 
     def close(self) -> None:
@@ -172,6 +199,14 @@ class Journal:
 
     # What others ask
 
+    def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
+        """For each record what the journal has of it and would say, writing nothing down.
+
+        The records are not held against each other.
+        """
+        with readable_errors(), self._engine.begin() as connection:
+            return Turn(connection, self.run).look(claims)
+
     def totals(self) -> list[tuple[str, str, int]]:
         """Count rows by stream and state, sorted."""
         with readable_errors(), self._engine.begin() as connection:
@@ -224,6 +259,17 @@ class Journal:
                 .limit(limit)
             ).mappings()
             return [dict(row) for row in rows]
+
+
+def _read_meta(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(select(meta.c.name, meta.c.value))
+    return {row.name: row.value for row in rows}
+
+
+def _check_version(found: Mapping[str, str]) -> None:
+    if int(found["version"]) > SCHEMA_VERSION:
+        message = "ledger: a newer version of target-octanist made this journal; upgrade."
+        raise LedgerError(message)
 
 
 def _tell_once(details: Any) -> None:

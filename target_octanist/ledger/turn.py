@@ -142,6 +142,15 @@ class Turn:
         self._did("claim")
         return verdicts
 
+    def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
+        """For each record its row and what would be decided, writing nothing down."""
+        known, taken = self._rows_of(claims), self._persons_of(claims)
+        rows = [known.get(claim.source) for claim in claims]
+        return [
+            (row, decide(claim, row, taken, self._run))
+            for claim, row in zip(claims, rows, strict=True)
+        ]
+
     def start_sending(self, sources: Iterable[str], *, now: int) -> None:
         """Write down that requests for these leads may be on their way."""
         rows = [{"b_source": source} for source in sources]

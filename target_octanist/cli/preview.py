@@ -1,0 +1,77 @@
+"""``octanist preview``: what a run would do, before its first lead is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import click
+
+from target_octanist.cli.config import all_settings, config_option, load_config
+
+
+@click.command("preview")
+@click.argument("file", type=click.File("r"))
+@config_option
+@click.option(
+    "--records",
+    "show",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many of the first records to show.",
+)
+@click.option("--show-values", is_flag=True, help="Show people's data instead of its shape.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help=(
+        "Write the payloads to this file, one in a line, exactly as they would be posted. "
+        "It is personal data: the file is for you alone (mode 0600). What is there already "
+        "is written over only if it is such a file."
+    ),
+)
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Hold the records against the journal of the settings; it is only read.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def command(
+    file: IO[str],
+    config_files: tuple[Path, ...],
+    show: int,
+    *,
+    show_values: bool,
+    out: Path | None,
+    diff: bool,
+    as_json: bool,
+) -> None:
+    r"""Show what a run over FILE would do, and send nothing.
+
+    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. They go
+    the way of a run, with the same settings, up to the point where a lead would be sent.
+    No request is made, and no journal is written: without --diff, the records are held
+    against each other alone. Leads that would be sent are taken for delivered.
+
+    \b
+        my-tap > leads.singer.jsonl
+        octanist preview leads.singer.jsonl --config config.json --diff
+
+    Exits with 0, or with 1 if the settings or FILE cannot be used; what was read until
+    then is shown.
+    """
+    # The framework takes a second to load, which other commands need not wait for.
+    from target_octanist.preview.report import describe, to_json, to_text
+    from target_octanist.preview.target import PreviewTarget
+    from target_octanist.target import readable_errors
+
+    config = load_config(config_files, all_settings())
+    with readable_errors():
+        target = PreviewTarget(config, show=show, out=out, diff=diff)
+    try:
+        with readable_errors():
+            target.listen(file)
+    finally:
+        report = describe(target.preview, show_values=show_values)
+        click.echo(to_json(report) if as_json else to_text(report))

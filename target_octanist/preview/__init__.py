@@ -1,0 +1,1 @@
+"""A run that sends nothing, and tells what it would have done."""

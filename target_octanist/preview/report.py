@@ -1,0 +1,181 @@
+"""What a preview found: as plain values, as JSON and as text for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from target_octanist.delivery.dry_run import mask
+from target_octanist.leads.words import NO, YES, fold_word
+from target_octanist.preview.run import OUTCOMES, STANDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from target_octanist.preview.run import Counts, Preview, Sample
+
+#: A cell of a table is cut to this many characters; as JSON all of them are there.
+_CELL: Final = 44
+
+_WORDS: Final = {"sent": "would be sent", "duplicate": "duplicate", "rejected": "rejected"}
+
+_encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
+
+
+def describe(preview: Preview, *, show_values: bool) -> dict[str, Any]:
+    """Give what a preview found as plain values.
+
+    Args:
+        preview: Ended, with or without a failure.
+        show_values: Whether people's data is shown, or its shape in its place.
+
+    Returns:
+        ``records`` (their number), ``samples`` (the first ones, before and after),
+        ``outcomes`` (sent, duplicate, rejected: to number of records), ``streams`` (each
+        with its records, outcomes, reasons, notes and fields), ``journal`` (how the
+        records stand to it; null where it was not asked) and ``stops_at`` (the record at
+        which a run would stop because too many are rejected, or null).
+    """
+    streams = {
+        name: _stream(counts, preview.records[name]) for name, counts in preview.streams.items()
+    }
+    standings = preview.standings
+    return {
+        "records": preview.accepted,
+        "samples": [_sample(sample, show_values=show_values) for sample in preview.samples],
+        "outcomes": {
+            name: sum(stream["outcomes"][name] for stream in streams.values()) for name in OUTCOMES
+        },
+        "streams": streams,
+        "journal": None if standings is None else {name: standings[name] for name in STANDINGS},
+        "stops_at": preview.stops_at,
+    }
+
+
+def _stream(counts: Counts, records: int) -> dict[str, Any]:
+    return {
+        "records": records,
+        "outcomes": counts.outcomes,
+        "reasons": [
+            {"outcome": outcome, "reason": why, "count": number}
+            for (outcome, why), number in counts.reasons.most_common()
+            if why
+        ],
+        "notes": [{"note": note, "count": n} for note, n in counts.notes.most_common()],
+        "fields": {
+            name: {"filled": counts.filled[name], "from": words}
+            for name, words in counts.sources.items()
+        },
+    }
+
+
+def _sample(sample: Sample, *, show_values: bool) -> dict[str, Any]:
+    def shown(name: str, value: Any, after: Any) -> Any:
+        return value if show_values else _masked(name, value, after)
+
+    return {
+        "number": sample.number,
+        "stream": sample.stream,
+        "outcome": sample.outcome,
+        "reason": sample.why or None,
+        "notes": list(sample.notes),
+        "fields": [
+            {
+                "field": name,
+                "before": {path: shown(name, value, after) for path, value in values.items()},
+                "after": shown(name, after, after),
+                "from": sample.sources.get(name),
+            }
+            for name, values in sample.before.items()
+            if (after := sample.lead.get(name)) is not None or values
+        ],
+    }
+
+
+def _masked(name: str, value: Any, after: Any) -> Any:
+    """Give a value's shape, unless it says nothing about a person wherever it came from.
+
+    What is on its way to a consent key may be anything: the mapping can be wrong.
+    """
+    if isinstance(value, (dict, list)):
+        return mask("custom", value)
+    is_word = isinstance(value, str) and fold_word(value) in YES | NO
+    return mask(name if is_word or value == after else "", value)
+
+
+def to_json(report: Mapping[str, Any]) -> str:
+    """Give the report as one JSON object."""
+    return msgspec.json.format(_encode(report), indent=2).decode(errors="replace")
+
+
+def to_text(report: Mapping[str, Any]) -> str:
+    """Give the report as aligned lines."""
+    lines = list(_samples(report["samples"]))
+    for name, stream in report["streams"].items():
+        lines += ["", f"{_cell(name)}: {stream['records']} records", *_counts(stream)]
+    if len(report["streams"]) > 1:
+        lines += ["", f"In all: {report['records']} records", *_outcomes(report["outcomes"])]
+    if report["journal"] is not None:
+        lines += ["", "Held against the journal:"]
+        lines += [f"{n:>8}  {name:<8} {STANDINGS[name]}" for name, n in report["journal"].items()]
+    if report["stops_at"] is not None:
+        lines += ["", f"A run would stop at record {report['stops_at']}: max_rejected_percent."]
+    last = "Nothing was sent." if report["records"] else "There is no record to be sent."
+    return "\n".join([*lines, "", last]).lstrip("\n")
+
+
+def _samples(samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    tables = [list(_rows(sample)) for sample in samples]
+    rows = [row for table in tables for row in table]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    for sample, table in zip(samples, tables, strict=True):
+        outcome = _WORDS.get(sample["outcome"], "not decided")
+        why = f": {sample['reason']}" if sample["reason"] else ""
+        yield ""
+        yield f"Record {sample['number']}, of {_cell(sample['stream'])}: {outcome}{why}"
+        for path, before, field, after in table:
+            left = f"  {path:<{widths[0]}}  {before:<{widths[1]}}"
+            yield f"{left}  →  {field:<{widths[2]}}  {after}".rstrip() if field else left.rstrip()
+        for note in sample["notes"]:
+            yield f"  {note}"
+
+
+def _rows(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Give path, value before, lead field and value after; the field stands in the first row."""
+    for entry in sample["fields"]:
+        after = "–" if entry["after"] is None else _cell(entry["after"])
+        name = entry["field"]
+        for path, value in (entry["before"] or {entry["from"] or "": ""}).items():
+            yield _cell(path), _cell(value), name, after
+            name = after = ""
+
+
+def _counts(stream: Mapping[str, Any]) -> Iterator[str]:
+    yield from _outcomes(stream["outcomes"], stream["reasons"])
+    if stream["notes"]:
+        yield "  left out or changed:"
+        yield from (f"{entry['count']:>12}  {entry['note']}" for entry in stream["notes"])
+    width = max(map(len, stream["fields"]))
+    yield "  filled:"
+    for name, entry in stream["fields"].items():
+        percent = 100 * entry["filled"] // stream["records"]
+        yield f"{entry['filled']:>12}  {percent:>3} %  {name:<{width}}  from {_cell(entry['from'])}"
+
+
+def _outcomes(
+    outcomes: Mapping[str, int], reasons: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[str]:
+    for name, number in outcomes.items():
+        yield f"{number:>8}  {_WORDS[name]}"
+        for entry in reasons:
+            if entry["outcome"] == name:
+                yield f"{entry['count']:>12}  {entry['reason']}"
+
+
+def _cell(value: Any) -> str:
+    """Give a value on one line, with nothing in it that a terminal would obey."""
+    if not isinstance(value, str):
+        value = _encode(value).decode(errors="replace")
+    text = "".join(char if char.isprintable() else " " for char in value)
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
