@@ -47,7 +47,7 @@ def command(
     diff: bool,
     as_json: bool,
 ) -> None:
-    r"""Show what a run over FILE would do, and send nothing.
+    """Show what a run over FILE would do, and send nothing.
 
     FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. They go
     the way of a run, with the same settings, up to the point where a lead would be sent.
@@ -60,7 +60,7 @@ def command(
 
     Exits with 0, or with 1 if the settings or FILE cannot be used; what was read until
     then is shown.
-    """
+    """  # noqa: D301 - \b is click's: it keeps the lines of the example
     # The framework takes a second to load, which other commands need not wait for.
     from target_octanist.preview.report import describe, to_json, to_text
     from target_octanist.preview.target import PreviewTarget

@@ -82,8 +82,9 @@ def _is_private(descriptor: int) -> bool:
 
 def _holds_leads(descriptor: int) -> bool:
     """Say whether the file is empty or begins with a lead."""
-    first, _, _ = os.pread(descriptor, _LONGEST_LINE, 0).partition(b"\n")
+    start = os.pread(descriptor, _LONGEST_LINE, 0)
     try:
-        return not first or msgspec.json.decode(first, type=dict).keys() <= FIELDS.keys()
+        first = start.partition(b"\n")[0]
+        return not start or msgspec.json.decode(first, type=dict).keys() <= FIELDS.keys()
     except msgspec.DecodeError:
         return False

@@ -163,7 +163,7 @@ class Preview:
         counts.notes.update(notes)
         if self.accepted <= self._show:
             self.samples.append(self._sample(claim, record, lead, notes))
-        self._waiting.append(replace(claim, record=None))
+        self._waiting.append(claim)
         if len(self._waiting) >= self._settings.batch_size_rows:
             self._decide()
         return True
@@ -235,7 +235,8 @@ class Preview:
         """Let the journal in memory decide, as if each lead were delivered at once.
 
         A run writes down a record whose person is known, too: no later version of that
-        record is sent, whoever it names.
+        record is sent, whoever it names. What is written down here takes as little room
+        as can be.
         """
         now = now_ms()
         asked: list[Claim] = []
@@ -243,7 +244,9 @@ class Preview:
         for claim, standing in zip(claims, standings, strict=True):
             if standing in _WRITTEN:
                 is_new = standing != "person"
-                asked.append(claim if is_new else replace(claim, persons=()))
+                payload = None if claim.payload is None else "{}"
+                persons = claim.persons if is_new else ()
+                asked.append(replace(claim, persons=persons, payload=payload, record=None))
                 states.append(State.DELIVERED if is_new else State.DUPLICATE)
         with self._journal.turn() as turn:
             verdicts = turn.claim(asked, now=now)
