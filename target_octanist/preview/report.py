@@ -144,9 +144,11 @@ def _samples(samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _rows(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     """Give path, value before, lead field and value after; the field stands in the first row."""
     for entry in sample["fields"]:
+        before, source, name = entry["before"], entry["from"] or "", entry["field"]
         after = "–" if entry["after"] is None else _cell(entry["after"])
-        name = entry["field"]
-        for path, value in (entry["before"] or {entry["from"] or "": ""}).items():
+        if len(before) > 1 and source in before:
+            after += f"  (from {_cell(source)})"
+        for path, value in (before or {source: ""}).items():
             yield _cell(path), _cell(value), name, after
             name = after = ""
 

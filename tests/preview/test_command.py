@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.support.samples import MAPPINGS, SAMPLES
+from tests.support.samples import MAPPINGS, PRESET_SAMPLES, SAMPLES
 from tests.support.target import (
     SCRIPTS,
     Target,
@@ -52,14 +52,23 @@ def report(preview):
     return run
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name.split(".")[0])
-def test_the_payloads_are_those_that_a_run_posts_byte_for_byte(sandbox, tmp_path, path):
-    mapping = MAPPINGS[path.name.split(".")[0]]
+def streams():
+    """Give every stream that real taps wrote, with the settings for it."""
+    for path in SAMPLES:
+        name = path.name.removesuffix(".singer.jsonl")
+        yield pytest.param(path, {"mapping": MAPPINGS[name]}, id=name)
+    for path in PRESET_SAMPLES:
+        name = path.name.removesuffix(".singer.jsonl")
+        yield pytest.param(path, {"preset": name.split(".")[0]}, id=f"preset-{name}")
+
+
+@pytest.mark.parametrize(("path", "settings"), list(streams()))
+def test_the_payloads_are_those_that_a_run_posts_byte_for_byte(sandbox, tmp_path, path, settings):
     with Wire(sandbox.base_url) as wire:
         target = Target(
             tmp_path,
             wire.base_url,
-            streams=[{"stream": "*", "mapping": mapping}],
+            streams=[{"stream": "*", **settings}],
             phone_region="NL",
             max_rejected_percent=100,
         )
@@ -77,28 +86,30 @@ def test_the_payloads_are_those_that_a_run_posts_byte_for_byte(sandbox, tmp_path
     assert promised
     assert sorted(promised) == sorted(wire.posted)
 
-    outcomes, counted = json.loads(shown.stdout)["outcomes"], target.status()["outcomes"]
-    assert outcomes["sent"] == len(promised) == counted["delivered"] == len(sandbox.leads())
-    assert outcomes["rejected"] == counted["rejected"]
+    found = json.loads(shown.stdout)["outcomes"]
+    assert found["sent"] == len(promised)
+    said = "{sent} delivered, {duplicate} duplicate, 0 filtered, {rejected} rejected"
+    assert said.format(**found) in ran.stderr
 
 
 def test_it_shows_a_record_before_and_after(report):
     mapping = {
         "name": {"template": "{first} {last}"},
         "email": "mail",
-        "phone": ["mobile", "phone"],
+        "phone": ["mobile", "office", "phone"],
         "utm_source": {"const": "crm"},
         "consent": {"marketing": "optin"},
         "gclid": "click",
     }
-    columns = ("id", "first", "last", "mail", "mobile", "phone", "optin", "click")
+    columns = ("id", "first", "last", "mail", "mobile", "office", "phone", "optin", "click")
     given = {
         "id": 1,
         "first": "Ada",
         "last": "Canary",
         "mail": "ADA@Example.com",
         "mobile": "",
-        "phone": "06 1234 5678",
+        "office": "06 1234 5678",
+        "phone": "+31 20 123 4567",
         "optin": "ja",
         "click": None,
     }
@@ -114,12 +125,14 @@ def test_it_shows_a_record_before_and_after(report):
     assert fields == {
         "name": ({"first": "Ada", "last": "Canary"}, "Ada Canary"),
         "email": ({"mail": "ADA@Example.com"}, "ada@example.com"),
-        "phone": ({"phone": "06 1234 5678"}, "+31612345678"),
+        "phone": ({"office": "06 1234 5678", "phone": "+31 20 123 4567"}, "+31612345678"),
         "utm_source": ({}, "crm"),
         "ad_storage": ({"optin": "ja"}, True),
         "ad_user_data": ({"optin": "ja"}, True),
         "ad_personalization": ({"optin": "ja"}, True),
     }
+    (phone,) = (entry for entry in sample["fields"] if entry["field"] == "phone")
+    assert phone["from"] == "office"
 
 
 def test_it_counts_every_record_and_says_why(report):

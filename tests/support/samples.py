@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-SAMPLES = sorted((Path(__file__).parents[2] / "sample_data" / "singer").glob("*.singer.jsonl"))
+ROOT = Path(__file__).parents[2]
+
+SAMPLES = sorted((ROOT / "sample_data" / "singer").glob("*.singer.jsonl"))
+
+#: Each one's name begins with that of the preset which maps it.
+PRESET_SAMPLES = sorted((ROOT / "tests" / "leads" / "presets").glob("*.singer.jsonl"))
 
 #: By the name of the file.
 MAPPINGS: dict[str, dict[str, Any]] = {
