@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from target_octanist import __version__
-from target_octanist.errors import OctanistError, SettingsError
+from target_octanist.errors import OctanistError, SettingsError, printable
 
 __all__ = ["main"]
 
@@ -42,8 +42,8 @@ def main() -> None:
         octanist()
     except SettingsError as error:
         for problem in error.problems:
-            click.echo(problem, err=True)
+            click.echo(printable(problem), err=True)
         sys.exit(1)
     except OctanistError as error:
-        click.echo(str(error), err=True)
+        click.echo(printable(str(error)), err=True)
         sys.exit(1)

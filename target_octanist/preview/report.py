@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -106,7 +107,7 @@ def _masked(name: str, value: Any, after: Any) -> Any:
 
 def to_json(report: Mapping[str, Any]) -> str:
     """Give the report as one JSON object."""
-    return msgspec.json.format(_encode(report), indent=2).decode(errors="replace")
+    return _json(report, indent=2)
 
 
 def to_text(report: Mapping[str, Any]) -> str:
@@ -175,9 +176,17 @@ def _outcomes(
                 yield f"{entry['count']:>12}  {entry['reason']}"
 
 
+def _json(value: Any, indent: int = -1) -> str:
+    try:
+        return msgspec.json.format(_encode(value), indent=indent).decode()
+    except UnicodeEncodeError:
+        # A lone surrogate is no character, but JSON has a way to spell it.
+        return json.dumps(value, indent=indent if indent > 0 else None, default=str)
+
+
 def _cell(value: Any) -> str:
     """Give a value on one line, with nothing in it that a terminal would obey."""
     if not isinstance(value, str):
-        value = _encode(value).decode(errors="replace")
+        value = _json(value)
     text = "".join(char if char.isprintable() else " " for char in value)
     return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

@@ -278,6 +278,14 @@ def test_people_are_shown_by_their_shape_unless_asked_for(preview):
     assert "canary.1@example.com" in shown.stdout
 
 
+def test_what_is_no_character_is_shown_all_the_same(preview):
+    lines = [schema(), record(id=1, name="Canary \udcff", email="canary@example.com")]
+    for option in ("--json", "--records=1"):
+        done = preview(lines, "--show-values", option)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "Canary" in done.stdout
+
+
 def test_a_pipe_gets_plain_lines_that_no_value_can_break(preview):
     done = preview([schema(), record(id=1, name="Canary\x1b[31m\u2028Two")], "--show-values")
     assert done.returncode == 0, done.stderr
