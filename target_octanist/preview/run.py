@@ -1,7 +1,7 @@
 """Takes the records of a run in the run's place, and keeps count of what it would do.
 
-What the journal would say is asked of the journal itself: of a new one that is kept in
-memory. It grows by about a kilobyte for each record; nothing else grows with the input.
+What the journal would say is asked of the journal itself: of a new one that goes away with
+the process. It takes about a kilobyte of disk for each record; memory stays flat.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.leads.text import is_empty
-from target_octanist.ledger.database import IN_MEMORY
+from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
@@ -130,7 +130,7 @@ class Preview:
         self.standings: Counter[str] | None = Counter() if diff else None
         self.stops_at: int | None = None
         self._known = Journal.open_to_read(settings.ledger) if diff else None
-        self._journal = Journal.open(IN_MEMORY)
+        self._journal = Journal.open(TEMPORARY)
         self._journal.begin_run(settings.base_url, "", now=now_ms())
         # The digests have to be those of the journal that they are held against.
         self.salt = (self._known or self._journal).salt
@@ -231,7 +231,7 @@ class Preview:
         return standings
 
     def _claim(self, claims: Sequence[Claim], standings: Sequence[str]) -> list[Verdict]:
-        """Let the journal in memory decide, as if each lead were delivered at once.
+        """Let the temporary journal decide, as if each lead were delivered at once.
 
         A run writes down a record whose person is known, too: no later version of that
         record is sent, whoever it names. What is written down here takes as little room
