@@ -183,7 +183,7 @@ def test_a_row_that_is_too_long_is_kept_as_a_dead_letter(sandbox, loader, people
     file.write_text("\n".join(lines))
     done = loader.run(file, "--key", "id")
     assert done.returncode == 0, done.stderr
-    assert "Row 11: rejected: the row has more fields than the header" in done.stderr
+    assert "Row 11, of leads: rejected: the row has more fields than the header" in done.stderr
     assert loader.outcomes() == {"delivered": 29, "rejected": 1}
 
 
@@ -258,7 +258,7 @@ def test_a_mistake_is_told_before_anything_is_sent(loader, people, options, sett
 
 def test_a_terminal_gets_a_bar(sandbox, loader, people):
     file = people(60)
-    sandbox.fault(kind="delay", latency_ms=100, **LEADS)
+    sandbox.fault(kind="delay", latency_ms=500, **LEADS)
     ours, theirs = pty.openpty()
     process = loader.start(file, "--key", "id", stderr=theirs)
     os.close(theirs)
