@@ -146,8 +146,16 @@ class TargetOctanist(Target):
     def run(self) -> Intake:
         """The run; it is opened when it is first needed, before any record is read."""
         if self._run is None:
-            self._run = Run(self.settings)
+            self._run = self.open_run()
         return self._run
+
+    def open_run(self) -> Intake:
+        """Open what takes the records.
+
+        Raises:
+            OctanistError: The journal cannot be used, or the quota forbids to begin.
+        """
+        return Run(self.settings)
 
     def check(self) -> None:
         """Make the checks that Meltano's test of a loader asks for.
