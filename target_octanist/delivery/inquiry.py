@@ -139,7 +139,7 @@ class Inquiry:
                 continue
             wait = self._policy.backoff_seconds(question.looks)
             least = self._policy.look_after_seconds
-            question.look_at = now + max(wait, outcome.wait_seconds, least)
+            question.look_at = now + max(wait, outcome.wait_seconds or 0.0, least)
         return decided
 
 

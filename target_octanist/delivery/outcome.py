@@ -17,10 +17,6 @@ from typing import Any, Final
 #: No server makes us wait longer than this, whatever its Retry-After says.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 
-#: How long to pause when told to slow down but not for how long. One request then goes
-#: first (see `Pace`), so a server that needs longer is not pressed.
-DEFAULT_RETRY_AFTER_SECONDS: Final = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -77,7 +73,7 @@ class Outcome:
     Attributes:
         reason: A sentence of our own, safe to log.
         message: The API's own words. They may quote the lead: never logged.
-        wait_seconds: How long a throttled lead waits at least.
+        wait_seconds: How long the server wants us to wait, if it says so.
     """
 
     kind: Kind
@@ -87,7 +83,7 @@ class Outcome:
     request_id: str | None = None
     code: str | None = None
     message: str | None = None
-    wait_seconds: float = 0.0
+    wait_seconds: float | None = None
 
 
 def classify(answer: Answer, *, now: float) -> Outcome:
@@ -142,15 +138,18 @@ def _classify_success(response: Response, body: _Body) -> Outcome:
     return body.outcome(Kind.UNKNOWN, status, why)
 
 
-def parse_retry_after(value: str | None, *, now: float) -> float:
+def parse_retry_after(value: str | None, *, now: float) -> float | None:
     """Read a Retry-After header, in either of its forms, as seconds from now.
 
     Args:
         value: Seconds or an HTTP date; anything else counts as not given.
         now: Wall-clock time in seconds.
+
+    Returns:
+        None if it does not say how long.
     """
     if value is None:
-        return DEFAULT_RETRY_AFTER_SECONDS
+        return None
     text = value.strip()
     if text.isascii() and text.isdigit():
         # The length bound keeps a hostile number from being parsed at all.
@@ -162,13 +161,13 @@ def parse_retry_after(value: str | None, *, now: float) -> float:
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
-        return DEFAULT_RETRY_AFTER_SECONDS
+        return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=timezone.utc)
     try:
         seconds = date.timestamp() - now
     except (ValueError, OverflowError):
-        return DEFAULT_RETRY_AFTER_SECONDS
+        return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
@@ -206,7 +205,9 @@ class _Body:
             message=_text(error.get("message")) or _text(old_error),
         )
 
-    def outcome(self, kind: Kind, status: int, reason: str, *, wait: float = 0.0) -> Outcome:
+    def outcome(
+        self, kind: Kind, status: int, reason: str, *, wait: float | None = None
+    ) -> Outcome:
         return Outcome(
             kind=kind,
             reason=reason,

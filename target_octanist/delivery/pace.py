@@ -12,6 +12,11 @@ from typing import Final
 #: How many go out at first: as many as TCP packets of a new connection (RFC 6928).
 FIRST_LIMIT: Final = 10
 
+#: How long to pause after a refusal that does not say how long. It doubles with each one
+#: that follows without an answer in between.
+FIRST_PAUSE_SECONDS: Final = 0.25
+LONGEST_PAUSE_SECONDS: Final = 30.0
+
 #: How many times the wait that a refusal cost passes before it is risked again.
 CAUTION: Final = 10
 
@@ -102,6 +107,7 @@ class Pace:
         self._was_slow = False
         self._lowered_at = -math.inf
         self._paused_until = -math.inf
+        self._untold_pause = FIRST_PAUSE_SECONDS
         self._wary_limit = self._ceiling
         self._wary_until = -math.inf
         self._interval = 1.0 / requests_per_second if requests_per_second else 0.0
@@ -133,6 +139,7 @@ class Pace:
         """Take note that the server did its work on a request, whatever it said of the lead."""
         # Older requests felt another limit.
         if started_at >= self._round.began:
+            self._untold_pause = FIRST_PAUSE_SECONDS
             self._round.answered += 1
             self._round.seconds += now - started_at
             self._judge(now)
@@ -144,14 +151,19 @@ class Pace:
             self._round.failed += 1
             self._judge(now)
 
-    def refused(self, now: float, started_at: float, wait: float) -> None:
+    def refused(self, now: float, started_at: float, wait: float | None) -> None:
         """Take note that the server asked for patience.
 
         Args:
             now: The time of the answer.
             started_at: When the refused request started.
-            wait: Seconds that the server asked for.
+            wait: Seconds that the server asked for; None if it did not say.
         """
+        if wait is None and started_at < self._lowered_at:
+            wait = 0.0  # It was under way when an earlier refusal began the pause.
+        elif wait is None:
+            wait = self._untold_pause
+            self._untold_pause = min(2 * wait, LONGEST_PAUSE_SECONDS)
         self._paused_until = max(self._paused_until, now + wait)
         # That a single request is refused says nothing about how many are too many.
         if started_at >= self._lowered_at and self._limit > 1:

@@ -93,9 +93,11 @@ class Policy:
             case Kind.DENIED:
                 return Stop()
             case Kind.THROTTLED:
-                if elapsed + outcome.wait_seconds > MAX_SECONDS_PER_LEAD:
+                # Where the server does not say how long, the pace decides.
+                wait = outcome.wait_seconds or 0.0
+                if elapsed + wait > MAX_SECONDS_PER_LEAD:
                     return GiveUp()
-                return SendAgain(outcome.wait_seconds, is_attempt=False)
+                return SendAgain(wait, is_attempt=False)
             case Kind.UNKNOWN if self.on_unknown == "reconcile":
                 return Ask()
             case Kind.UNKNOWN if self.on_unknown == "hold":

@@ -104,7 +104,7 @@ class Senders:
         with self._may_send:
             self._pace.failed(now, job.started_at)
 
-    def refused(self, job: Job, now: float, wait: float) -> None:
+    def refused(self, job: Job, now: float, wait: float | None) -> None:
         """Take note that the server asked for patience (see `Pace.refused`)."""
         with self._may_send:
             self._pace.refused(now, job.started_at, wait)

@@ -212,3 +212,25 @@ def test_no_second_sees_more_starts_than_the_cap(per_second, idle):
         starts.append(now)
     for first, one_too_many in zip(starts, starts[per_second:], strict=False):
         assert one_too_many - first >= 1 - 1e-9
+
+
+def test_a_refusal_that_does_not_say_how_long_pauses_twice_as_long_each_time():
+    pace, now = steady(20)
+    pauses = []
+    for _ in range(10):
+        started_at = now
+        pace.started(started_at, 1)
+        pace.refused(now, started_at, None)
+        pauses.append(pace.delay(now))
+        now += pace.delay(now)
+    assert [round(pause, 9) for pause in pauses] == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    full_round(pace, now, 0.1)
+    pace.refused(now + 1, now + 1, None)
+    assert pace.delay(now + 1) == 0.25, "an answer in between ends it"
+
+
+def test_refusals_of_one_volley_are_one_refusal():
+    pace, now = steady(20)
+    for _ in range(20):
+        pace.refused(now + 1, now, None)
+    assert pace.delay(now + 1) == 0.25
