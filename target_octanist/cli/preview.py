@@ -8,9 +8,14 @@ from typing import IO
 import click
 
 from target_octanist.cli.config import all_settings, config_option, load_config
+from target_octanist.preview.report import describe, to_json, to_text
+from target_octanist.preview.target import PreviewTarget
+from target_octanist.target import readable_errors
 
 
-@click.command("preview")
+@click.command(
+    "preview", epilog="Example: octanist preview leads.singer.jsonl --config config.json --diff"
+)
 @click.argument("file", type=click.File("r"))
 @config_option
 @click.option(
@@ -54,18 +59,9 @@ def command(
     No request is made, and no journal is written: without --diff, the records are held
     against each other alone. Leads that would be sent are taken for delivered.
 
-    \b
-        my-tap > leads.singer.jsonl
-        octanist preview leads.singer.jsonl --config config.json --diff
-
     Exits with 0, or with 1 if the settings or FILE cannot be used; what was read until
     then is shown.
-    """  # noqa: D301 - \b is click's: it keeps the lines of the example
-    # The framework takes a second to load, which other commands need not wait for.
-    from target_octanist.preview.report import describe, to_json, to_text
-    from target_octanist.preview.target import PreviewTarget
-    from target_octanist.target import readable_errors
-
+    """
     config = load_config(config_files, all_settings())
     with readable_errors():
         target = PreviewTarget(config, show=show, out=out, diff=diff)
