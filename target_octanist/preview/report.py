@@ -143,12 +143,19 @@ def _samples(samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _rows(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    """Give path, value before, lead field and value after; the field stands in the first row."""
+    """Give path, value before, lead field and value after; the field stands in the first row.
+
+    Of several paths the one is shown that gave the value. A field without a value is shown
+    if there is something to say about it: a page's address, for one, has no click id as a rule.
+    """
+    told = [*sample["notes"], sample["reason"] or ""]
     for entry in sample["fields"]:
         before, source, name = entry["before"], entry["from"] or "", entry["field"]
+        if entry["after"] is None and not any(name in sentence for sentence in told):
+            continue
         after = "–" if entry["after"] is None else _cell(entry["after"])
-        if len(before) > 1 and source in before:
-            after += f"  (from {_cell(source)})"
+        if source in before:
+            before = {source: before[source]}
         for path, value in (before or {source: ""}).items():
             yield _cell(path), _cell(value), name, after
             name = after = ""
