@@ -8,8 +8,9 @@ VENV_MELTANO ?= $(VENV)-meltano
 VENV_LOCK ?= $(VENV)-lock
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
-# How many tests run at once; most of them wait for processes of their own.
-JOBS ?= auto
+# How many tests run at once: two for each processor, for most of them wait for processes
+# of their own.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 # Nothing from the developer's own configuration may reach a test, and no proxy may stand
 # between it and the loopback address. pip keeps the proxy; the demo sees to this itself.
