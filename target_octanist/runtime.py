@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from target_octanist.delivery.client import Sender
     from target_octanist.errors import OctanistError
     from target_octanist.ledger.claims import Claim
-    from target_octanist.ledger.turn import Reopen
+    from target_octanist.ledger.recovery import Reopen
     from target_octanist.reporting.progress import Progress
     from target_octanist.settings import Settings
 

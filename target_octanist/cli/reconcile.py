@@ -14,8 +14,8 @@ from target_octanist.cli.listing import plain, print_in_doubt
 from target_octanist.cli.signals import signals
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.journal import Journal
+from target_octanist.ledger.recovery import Reopen
 from target_octanist.ledger.tables import State
-from target_octanist.ledger.turn import Reopen
 from target_octanist.reporting.summary import counts_sentence
 from target_octanist.runtime import Run
 from target_octanist.settings_reader import read_settings

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from target_octanist.delivery.reconcile import Doubt
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.journal import Journal
-    from target_octanist.ledger.turn import Recovered, Reopen, Turn
+    from target_octanist.ledger.recovery import Recovered, Reopen
+    from target_octanist.ledger.turn import Turn
     from target_octanist.reporting.tally import Tally
     from target_octanist.settings import Settings
 

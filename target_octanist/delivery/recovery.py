@@ -11,7 +11,7 @@ from target_octanist.delivery.job import Job
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from target_octanist.ledger.turn import Recovered
+    from target_octanist.ledger.recovery import Recovered
 
 logger = logging.getLogger("target-octanist")
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
 from target_octanist.kill_points import reached
 from target_octanist.ledger.claims import TAKEN, UNMAPPABLE, Claim, Known, Taken, Verdict, decide
-from target_octanist.ledger.runs import RunRow, is_alive, this_place
+from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.tables import State, leads, persons, runs
 
 if TYPE_CHECKING:
@@ -35,34 +34,6 @@ class Settlement:
     reason: str | None = None
     message: str | None = None
     record: str | None = None
-
-
-class Reopen(NamedTuple):
-    """How the leads in doubt are to be taken up again: what is not named is asked about.
-
-    Attributes:
-        delivered: Sources of which a human said that they are stored.
-        send: Sources of which a human said that they are not.
-    """
-
-    delivered: frozenset[str] = frozenset()
-    send: frozenset[str] = frozenset()
-
-
-class Recovered(NamedTuple):
-    """A lead that an earlier run left open.
-
-    Attributes:
-        sent_at: When it may have been sent (ms since 1970 UTC); None if it surely was not.
-        was_in_doubt: Whether that run had settled it as in doubt.
-    """
-
-    source: str
-    stream: str
-    payload: str
-    attempts: int
-    sent_at: int | None
-    was_in_doubt: bool = False
 
 
 class Turn:
@@ -234,60 +205,10 @@ class Turn:
 
     def take_over(self, destination: str, *, now: int) -> list[Recovered]:
         """Take over what dead runs to the same destination had claimed."""
-        others = self._connection.execute(
-            select(runs.c.id, runs.c.place, runs.c.pid, runs.c.heartbeat_at, runs.c.ended_at)
-            .where(runs.c.destination == destination, runs.c.id != self._run)
-            .where(
-                or_(
-                    runs.c.ended_at.is_(None),
-                    select(leads.c.source)
-                    .where(
-                        leads.c.run == runs.c.id,
-                        leads.c.state.in_([State.CLAIMED.value, State.SENDING.value]),
-                    )
-                    .exists(),
-                )
-            )
-        ).all()
-        place = this_place()
-        dead = [
-            row.id
-            for row in others
-            if not is_alive(RunRow(*row), now=now, place=place, pid=os.getpid())
-        ]
-        if not dead:
-            return []
-        unsettled = (
-            leads.c.run.in_(dead),
-            leads.c.state.in_([State.CLAIMED.value, State.SENDING.value]),
-        )
-        found = self._connection.execute(
-            select(
-                leads.c.source,
-                leads.c.stream,
-                leads.c.payload,
-                leads.c.state,
-                leads.c.attempts,
-                leads.c.sent_at,
-            )
-            .where(*unsettled)
-            .order_by(leads.c.claimed_at, leads.c.source)
-        ).all()
-        self._connection.execute(update(leads).where(*unsettled).values(run=self._run))
-        self._connection.execute(
-            update(runs).where(runs.c.id.in_(dead), runs.c.ended_at.is_(None)).values(ended_at=now)
-        )
-        self._did("take-over")
-        return [
-            Recovered(
-                row.source,
-                row.stream,
-                row.payload or "{}",
-                row.attempts,
-                row.sent_at if row.state == State.SENDING else None,
-            )
-            for row in found
-        ]
+        recovered = take_over(self._connection, self._run, destination, now=now)
+        if recovered:
+            self._did("take-over")
+        return recovered
 
     def reopen(self, destination: str, how: Reopen, *, now: int) -> list[Recovered]:
         """Take up again what is in doubt, as if this run had sent it."""
@@ -298,38 +219,8 @@ class Turn:
             ],
             now=now,
         )
-        found = self._connection.execute(
-            select(leads.c.source, leads.c.stream, leads.c.payload, leads.c.sent_at)
-            .join(runs, runs.c.id == leads.c.run)
-            .where(leads.c.state == State.IN_DOUBT.value, runs.c.destination == destination)
-            .order_by(leads.c.claimed_at, leads.c.source)
-        ).all()
-        recovered = [
-            Recovered(
-                row.source,
-                row.stream,
-                row.payload or "{}",
-                0,
-                None if row.source in how.send else row.sent_at,
-                was_in_doubt=True,
-            )
-            for row in found
-        ]
+        recovered = reopen(self._connection, self._run, destination, send=how.send)
         if recovered:
-            self._connection.execute(
-                update(leads)
-                .where(leads.c.source == bindparam("b_source"))
-                .values(state=bindparam("b_state"), run=self._run, settled_at=None),
-                [
-                    {
-                        "b_source": lead.source,
-                        "b_state": State.CLAIMED.value
-                        if lead.sent_at is None
-                        else State.SENDING.value,
-                    }
-                    for lead in recovered
-                ],
-            )
             self._did("reopen")
         return recovered
 

@@ -10,23 +10,11 @@ import signal
 
 import pytest
 
-from tests.support.target import finish, person, record, schema, state
+from tests.support.target import feed, finish, people, person, record, schema, state
 
 pytestmark = pytest.mark.e2e
 
 LEADS = {"method": "POST", "path": "/leads"}
-
-
-def lines_of(count):
-    lines = [schema()]
-    for number in range(1, count + 1):
-        lines += [record(**person(number)), state({"at": number})]
-    return lines
-
-
-def feed(process, lines):
-    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
-    process.stdin.flush()
 
 
 def emails(sandbox):
@@ -37,7 +25,7 @@ def emails(sandbox):
 def test_a_killed_run_and_its_repetition_send_nothing_twice(sandbox, target, after):
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = target.start(max_concurrency=4)
-    feed(process, lines_of(300))
+    feed(process, people(300))
     sandbox.wait_until(lambda s: len(s.leads()) >= after, 60)
     process.send_signal(signal.SIGKILL)
     killed = finish(process)
@@ -47,7 +35,7 @@ def test_a_killed_run_and_its_repetition_send_nothing_twice(sandbox, target, aft
     assert promised <= arrived
 
     sandbox.clear_faults()
-    again = target.run(lines_of(300))
+    again = target.run(people(300))
     assert again.returncode == 0, again.stderr
     assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, 301))
     assert again.states[-1] == {"at": 300}
@@ -58,11 +46,11 @@ def test_where_nobody_is_to_be_asked_a_killed_run_leaves_what_was_on_its_way_in_
 ):
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = target.start(max_concurrency=4)
-    feed(process, lines_of(300))
+    feed(process, people(300))
     sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
     process.send_signal(signal.SIGKILL)
     finish(process)
-    again = target.run(lines_of(300), on_unknown="hold")
+    again = target.run(people(300), on_unknown="hold")
     assert again.returncode == 0, again.stderr
     found = emails(sandbox)
     doubtful = target.status()["outcomes"]["in_doubt"]
@@ -74,7 +62,7 @@ def test_where_nobody_is_to_be_asked_a_killed_run_leaves_what_was_on_its_way_in_
 def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbox, target):
     sandbox.fault("hang", **LEADS)
     process = target.start(max_concurrency=2)
-    feed(process, lines_of(40))
+    feed(process, people(40))
     sandbox.wait_until(lambda s: s.stats()["in_flight"] >= 2, 60)
     process.send_signal(signal.SIGKILL)
     finish(process)
@@ -97,7 +85,7 @@ def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbo
 def test_a_signal_ends_it_in_good_order(sandbox, target, signals, code):
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = target.start(max_concurrency=4)
-    feed(process, lines_of(300))
+    feed(process, people(300))
     sandbox.wait_until(lambda s: len(s.leads()) >= 20, 60)
     for signum in signals:
         process.send_signal(signum)
@@ -110,14 +98,14 @@ def test_a_signal_ends_it_in_good_order(sandbox, target, signals, code):
     assert {person(number)["email"] for number in range(1, promised + 1)} <= set(arrived)
     assert target.status()["outcomes"]["sending"] == 0, "what was in flight is settled"
 
-    again = target.run(lines_of(300))
+    again = target.run(people(300))
     assert again.returncode == 0, again.stderr
     assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, 301))
 
 
 def test_a_signal_while_the_tap_is_silent_writes_the_state(sandbox, target):
     process = target.start()
-    feed(process, lines_of(3))
+    feed(process, people(3))
     first = json.loads(process.stdout.readline())
     process.send_signal(signal.SIGTERM)
     done = finish(process)
@@ -128,7 +116,7 @@ def test_a_signal_while_the_tap_is_silent_writes_the_state(sandbox, target):
 def test_a_frozen_server_does_not_hold_the_end_up_for_ever(sandbox, target):
     sandbox.fault("hang", **LEADS)
     process = target.start()
-    feed(process, lines_of(3))
+    feed(process, people(3))
     sandbox.wait_until(lambda s: s.stats()["in_flight"] >= 3, 60)
     process.send_signal(signal.SIGTERM)
     done = finish(process)
@@ -138,7 +126,7 @@ def test_a_frozen_server_does_not_hold_the_end_up_for_ever(sandbox, target):
 
 
 def test_a_broken_line_ends_it_after_what_came_before_is_settled(sandbox, target):
-    lines = [*lines_of(30), '{"type": "RECORD", "stream": "leads", "rec', *lines_of(5)]
+    lines = [*people(30), '{"type": "RECORD", "stream": "leads", "rec', *people(5)]
     done = target.run(lines)
     assert done.returncode == 1
     assert "Line 62 of the input" in done.stderr
@@ -160,7 +148,7 @@ def test_a_reader_of_state_that_goes_away_is_told_and_costs_no_lead(sandbox, tar
     process = target.start()
     process.stdout.close()
     process.stdout = None
-    done_lines = [*lines_of(30), *lines_of(30)]
+    done_lines = [*people(30), *people(30)]
     process.stdin.write("".join(f"{line}\n" for line in done_lines).encode())
     process.stdin.close()
     process.stdin = None
@@ -176,7 +164,7 @@ def test_a_terminal_gets_a_line_of_progress_and_a_pipe_does_not(sandbox, target)
     ours, theirs = pty.openpty()
     process = target.start(stderr=theirs)
     os.close(theirs)
-    feed(process, lines_of(3))
+    feed(process, people(3))
     seen = b""
     while b"\x1b[K" not in seen:
         seen += os.read(ours, 65536)
@@ -188,7 +176,7 @@ def test_a_terminal_gets_a_line_of_progress_and_a_pipe_does_not(sandbox, target)
     os.close(ours)
     process.stdout.close()
     assert process.returncode == 0
-    assert "\x1b[K" not in target.run(lines_of(3)).stderr
+    assert "\x1b[K" not in target.run(people(3)).stderr
 
 
 @pytest.mark.parametrize(

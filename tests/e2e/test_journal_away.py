@@ -8,23 +8,11 @@ import signal
 import pytest
 
 from tests.support.postgres import running_server
-from tests.support.target import Target, finish, person, record, schema, state
+from tests.support.target import Target, feed, finish, people, person
 
 LEADS = {"method": "POST", "path": "/leads"}
 
 pytestmark = pytest.mark.e2e
-
-
-def lines_of(count):
-    lines = [schema()]
-    for number in range(1, count + 1):
-        lines += [record(**person(number)), state({"at": number})]
-    return lines
-
-
-def feed(process, lines):
-    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
-    process.stdin.flush()
 
 
 def emails(sandbox):
@@ -51,7 +39,7 @@ def test_connections_that_are_cut_again_and_again_cost_no_lead(
 ):
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = shared_target.start(max_concurrency=4)
-    feed(process, lines_of(300))
+    feed(process, people(300))
     for arrived in range(10, 290, 20):
         sandbox.wait_until(lambda s, least=arrived: len(s.leads()) >= least, 60)
         postgres.cut(database)
@@ -68,7 +56,7 @@ def test_a_server_that_crashes_is_waited_for(sandbox, tmp_path, postgres_program
         target = Target(tmp_path, sandbox.base_url, ledger=server.url(server.new_database()))
         sandbox.fault(kind="delay", latency_ms=20, **LEADS)
         process = target.start(max_concurrency=4)
-        feed(process, lines_of(200))
+        feed(process, people(200))
         sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
         server.stop()
         # What was marked as sending before may still go out, and no more than that.
@@ -88,7 +76,7 @@ def test_a_signal_ends_the_wait_for_a_journal(sandbox, tmp_path, postgres_progra
         target = Target(tmp_path, sandbox.base_url, ledger=server.url(server.new_database()))
         sandbox.fault(kind="delay", latency_ms=20, **LEADS)
         process = target.start(max_concurrency=4)
-        feed(process, lines_of(200))
+        feed(process, people(200))
         sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
         server.stop()
         process.send_signal(signal.SIGTERM)
@@ -99,7 +87,7 @@ def test_a_signal_ends_the_wait_for_a_journal(sandbox, tmp_path, postgres_progra
         assert promised <= len(sandbox.leads())
         server.start()
         sandbox.clear_faults()
-        again = target.run(lines_of(200))
+        again = target.run(people(200))
     assert again.returncode == 0, again.stderr
     assert emails(sandbox) == emails_of(200)
 
@@ -108,7 +96,7 @@ def test_a_signal_ends_the_wait_for_a_journal(sandbox, tmp_path, postgres_progra
 def test_a_journal_that_becomes_read_only_stops_the_run(sandbox, shared_target, postgres, database):
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = shared_target.start(max_concurrency=4)
-    feed(process, lines_of(200))
+    feed(process, people(200))
     sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
     postgres.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
     postgres.cut(database)
@@ -120,7 +108,7 @@ def test_a_journal_that_becomes_read_only_stops_the_run(sandbox, shared_target, 
 
     postgres.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
     sandbox.clear_faults()
-    again = shared_target.run(lines_of(200))
+    again = shared_target.run(people(200))
     assert again.returncode == 0, again.stderr
     assert emails(sandbox) == emails_of(200)
 
@@ -128,18 +116,18 @@ def test_a_journal_that_becomes_read_only_stops_the_run(sandbox, shared_target, 
 def test_a_full_disk_stops_the_run(sandbox, target):
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = target.start(max_concurrency=4)
-    feed(process, lines_of(50))
+    feed(process, people(50))
     sandbox.wait_until(lambda s: len(s.leads()) == 50, 60)
     # No file of this process may grow any more: to SQLite, a disk without room.
     size = max(path.stat().st_size for path in target.folder.glob("ledger.db*"))
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
-    done = finish(process, "".join(f"{line}\n" for line in lines_of(2000)[1:]).encode())
+    done = finish(process, "".join(f"{line}\n" for line in people(2000)[1:]).encode())
     assert done.returncode == 1
     assert "ledger: " in done.stderr
     assert "Traceback" not in done.stderr
     assert len(sandbox.leads()) < 2000
 
     sandbox.clear_faults()
-    again = target.run(lines_of(2000))
+    again = target.run(people(2000))
     assert again.returncode == 0, again.stderr
     assert emails(sandbox) == emails_of(2000)

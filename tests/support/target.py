@@ -78,6 +78,21 @@ def person(number: int) -> dict[str, Any]:
     }
 
 
+def people(count: int) -> list[str]:
+    """Give the lines of a stream with so many people, and a STATE after each one."""
+    lines = [schema()]
+    for number in range(1, count + 1):
+        lines += [record(**person(number)), state({"at": number})]
+    return lines
+
+
+def feed(process: subprocess.Popen[bytes], lines: Iterable[str]) -> None:
+    """Write lines to a process that goes on waiting for more."""
+    assert process.stdin is not None
+    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+    process.stdin.flush()
+
+
 class Target:
     """A configured target; `start` and `run` may be called any number of times."""
 
