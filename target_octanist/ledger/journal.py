@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import backoff
-from sqlalchemy import Engine, func, insert, select, true
+from sqlalchemy import Engine, func, insert, inspect, select, true
 
 from target_octanist.errors import LedgerAway, LedgerError
 from target_octanist.kill_points import reached
@@ -101,9 +101,10 @@ class Journal:
         engine = open_to_read(ledger)
         try:
             with readable_errors(), engine.begin() as connection:
-                found = _read_meta(connection)
+                is_one = inspect(connection).has_table(meta.name)
+                found = _read_meta(connection) if is_one else {}
             if not found:
-                message = "ledger: is no journal; see that it names the one that the runs use."
+                message = "ledger: is no journal yet; see that it names the one that the runs use."
                 raise LedgerError(message)
             _check_version(found)
         except LedgerError:
