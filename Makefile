@@ -64,7 +64,7 @@ bench-faults: $(VENV)/.installed ## Compare with other ways of sending when the 
 
 lock: $(VENV_LOCK)/.installed ## Write the locks anew, with the newest versions allowed
 	@for job in \
-	  "dev --all-extras --group dev pyproject.toml" \
+	  "dev --all-extras --group dev --group docs pyproject.toml" \
 	  "sdk-next --extra sandbox --extra postgres --group dev --constraint requirements/sdk-next.in pyproject.toml" \
 	  "meltano requirements/meltano.in"; do \
 	  set -- $$job; name=$$1; shift; \

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from target_octanist.cli.config import config_option, load_config
 from target_octanist.cli.listing import plain, print_in_doubt
+from target_octanist.cli.output import json_option, print_json
 from target_octanist.cli.signals import signals
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.journal import Journal
@@ -39,7 +39,7 @@ Look for each one in Octanist, by the time at which it was sent. Then say what y
     "--delivered", multiple=True, metavar="ID", help="This one is there: count it as delivered."
 )
 @click.option("--send", multiple=True, metavar="ID", help="This one is not: send it again.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@json_option
 def command(
     config_files: tuple[Path, ...],
     delivered: tuple[str, ...],
@@ -64,7 +64,7 @@ def command(
     left = [plain(row) for row in _rows(settings)]
     if as_json:
         found = {"before": len(rows), "outcomes": report, "in_doubt": left}
-        click.echo(json.dumps(found, indent=2, sort_keys=True))
+        print_json(found)
         return
     click.echo(f"{len(rows)} were in doubt. Now: {counts_sentence(report)}.")
     print_in_doubt(left)

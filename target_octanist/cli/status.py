@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from target_octanist.cli.config import config_option, load_config
 from target_octanist.cli.listing import plain, print_in_doubt
+from target_octanist.cli.output import json_option, print_json, print_table
 from target_octanist.ledger.journal import Journal
 from target_octanist.ledger.tables import State
 from target_octanist.settings import default_ledger
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command("status")
 @config_option
 @click.option("--ledger", help="The journal: a file or a postgresql:// URL; else as configured.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@json_option
 def command(config_files: tuple[Path, ...], ledger: str | None, *, as_json: bool) -> None:
     """Show totals by stream and outcome, and what is in doubt or rejected."""
     journal = Journal.open_to_read(_ledger(config_files, ledger))
@@ -32,7 +32,7 @@ def command(config_files: tuple[Path, ...], ledger: str | None, *, as_json: bool
     finally:
         journal.close()
     if as_json:
-        click.echo(json.dumps(report, indent=2, sort_keys=True))
+        print_json(report)
     else:
         _print(report)
 
@@ -72,11 +72,11 @@ def _ledger(config_files: tuple[Path, ...], ledger: str | None) -> str:
 
 def _print(report: Mapping[str, Any]) -> None:
     states = [state.value for state in State]
-    width = max([len("total"), *map(len, report["streams"])]) + 2
-    click.echo("stream".ljust(width) + "".join(name.rjust(11) for name in states))
     rows = [*report["streams"].items(), ("total", report["outcomes"])]
-    for stream, counts in rows:
-        click.echo(stream.ljust(width) + "".join(str(counts.get(s, 0)).rjust(11) for s in states))
+    print_table(
+        ["stream", *states],
+        [[stream, *(counts.get(state, 0) for state in states)] for stream, counts in rows],
+    )
     print_in_doubt(report["in_doubt"])
     _print_reasons(report["reasons"])
 

@@ -36,6 +36,7 @@ from target_octanist.errors import OctanistError, describe_bug
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.runs import HEARTBEAT_SECONDS
 from target_octanist.ledger.tables import State
+from target_octanist.reporting.tally import Reference, Why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +60,9 @@ BUSY_SECONDS: Final = 0.5
 
 #: Results are written down in groups: a commit costs the same for one as for many.
 TURN_EVERY_SECONDS: Final = 0.005
+
+SAME_RECORD: Final = "this record was settled before"
+SAME_PERSON: Final = "a lead of the same person was sent before"
 
 #: How often a thread that waits looks up, so that signals and deadlines are seen.
 _BLINK_SECONDS: Final = 0.2
@@ -444,7 +448,7 @@ class Engine:
             self._work.behind.pop(job.source, None)
         match d.decision:
             case Settle(state):
-                self._settle(job.stream, state, job.number)
+                self._settle(job.stream, state, job.number, _why(d, state))
             case Ask():
                 asked_at = time.time()
                 sent_at = asked_at - (time.monotonic() - job.started_at)
@@ -460,7 +464,7 @@ class Engine:
                 if self._answered_at < (job.first_at or 0.0):
                     self._fail(unreachable(outcome, self._settings.base_url))
                 else:
-                    self._settle(job.stream, State.REJECTED, job.number)
+                    self._settle(job.stream, State.REJECTED, job.number, _why(d, State.REJECTED))
             case Stop():
                 self._work.ready.append(job)
                 self._fail(denied(outcome, self._settings.base_url))
@@ -501,11 +505,13 @@ class Engine:
             heapq.heappush(self._work.busy, (due, next(self._ticket), candidate))
         else:
             state = State.REJECTED if verdict.kind == "rejected" else State.DUPLICATE
-            self._settle(claim.stream, state, candidate.number)
+            reason = claim.reason or (SAME_RECORD if verdict.other is None else SAME_PERSON)
+            why = Why(reason, Reference(candidate.number, claim.source, None))
+            self._settle(claim.stream, state, candidate.number, why)
 
-    def _settle(self, stream: str, state: State, number: int | None) -> None:
+    def _settle(self, stream: str, state: State, number: int | None, why: Why | None) -> None:
         """Count a settled record and let the frontier move, unless that breaks the budget."""
-        self._tally.settled(stream, state.value, recovered=number is None)
+        self._tally.settled(stream, state.value, recovered=number is None, why=why)
         if state is State.DELIVERED:
             self._quota.delivered()
         if number is None:
@@ -571,3 +577,10 @@ class Engine:
         with self._changed:
             self._looked = Looked(asked_at, found)
             self._changed.notify_all()
+
+
+def _why(d: Decided, state: State) -> Why | None:
+    if state is State.DELIVERED:
+        return None
+    reference = Reference(d.job.number, d.job.source, d.outcome.request_id)
+    return Why(d.outcome.reason, reference)
