@@ -138,6 +138,7 @@ ONLY_IN = {
     "urllib3": {"delivery/client.py"},
     "threading": {
         "delivery/engine.py",
+        "delivery/looker.py",
         "delivery/senders.py",
         "delivery/client.py",
         "delivery/deadline.py",

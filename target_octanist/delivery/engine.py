@@ -19,19 +19,20 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.delivery.frontier import Frontier
-from target_octanist.delivery.inquiry import Inquiry, Looked
+from target_octanist.delivery.inbox import Inbox
+from target_octanist.delivery.inquiry import Inquiry
 from target_octanist.delivery.job import Candidate, Decided, Job, Result
-from target_octanist.delivery.lookup import ListingFailed, Window, look_up
-from target_octanist.delivery.outcome import Kind, NoAnswer, Outcome, Response, classify
+from target_octanist.delivery.looker import Looker
+from target_octanist.delivery.outcome import Kind, Outcome, Response, classify
 from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
 from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
 from target_octanist.delivery.senders import Senders
 from target_octanist.delivery.stopping import denied, over_budget, unreachable
+from target_octanist.delivery.work import Gathered, Work, Written
 from target_octanist.errors import OctanistError, describe_bug
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.runs import HEARTBEAT_SECONDS
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from target_octanist.delivery.client import Sender
+    from target_octanist.delivery.inquiry import Looked
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
-    from target_octanist.delivery.reconcile import Doubt
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.journal import Journal
     from target_octanist.ledger.recovery import Recovered, Reopen
@@ -66,48 +67,6 @@ SAME_PERSON: Final = "a lead of the same person was sent before"
 
 #: How often a thread that waits looks up, so that signals and deadlines are seen.
 _BLINK_SECONDS: Final = 0.2
-
-
-@dataclass(slots=True)
-class _Work:
-    """What the dispatcher holds; no other thread looks at it."""
-
-    ready: deque[Job] = field(default_factory=deque)
-    later: list[tuple[float, int, Job]] = field(default_factory=list)
-    busy: list[tuple[float, int, Candidate]] = field(default_factory=list)
-    # Records that wait for the lead that is named first to be settled.
-    behind: dict[str, deque[Candidate]] = field(default_factory=dict)
-    in_flight: dict[str, Job] = field(default_factory=dict)
-
-    def unsent(self) -> list[Job]:
-        return [*self.ready, *(job for _, _, job in self.later)]
-
-
-class _Gathered(NamedTuple):
-    """What a turn is about, before it is written down.
-
-    Attributes:
-        now: Monotonic seconds.
-        looks_around: Whether dead runs are looked for.
-        reopens: How leads in doubt are taken up again, if at all.
-    """
-
-    now: float
-    decided: list[Decided]
-    looked: Looked | None
-    batch: list[Candidate]
-    starting: list[Job]
-    looks_around: bool
-    reopens: Reopen | None
-
-
-class _Written(NamedTuple):
-    """What a turn has come to, and is acted on when it is on disk."""
-
-    recovered: list[Recovered]
-    decided: list[Decided]
-    batch: list[Candidate]
-    verdicts: list[Verdict]
 
 
 class Engine:
@@ -149,21 +108,18 @@ class Engine:
         self._budget = ErrorBudget(settings.max_rejected_percent)
         self._frontier = Frontier(self._budget)
         self._inquiry = Inquiry(policy)
-        self._work = _Work()
+        self._work = Work()
         self._ticket = itertools.count()
         self._senders = Senders(sender, pace, settings.max_concurrency, self._take_result)
+        self._looker = Looker(self._senders, self._take_look)
         self._answered_at = float("-inf")
         self._turn_ended_at = float("-inf")
         self._looked_around_at = float("-inf")
         # What threads share, all of it guarded by `_changed`.
         self._changed = threading.Condition()
-        self._inbox: deque[Candidate] = deque()
-        self._inbox_since = 0.0
+        self._inbox = Inbox(settings.batch_size_rows, settings.batch_wait_ms / 1000)
         self._results: list[Result] = []
-        self._looking = False
         self._looked: Looked | None = None
-        self._submitted = 0
-        self._settled = 0
         self._flushing = False
         self._stopping = False
         self._failure: OctanistError | None = None
@@ -195,17 +151,12 @@ class Engine:
         Returns:
             False if the engine is stopping and did not take it.
         """
-        most = 4 * self._settings.batch_size_rows
         while True:
             with self._changed:
                 if self._stopping:
                     return False
-                if self._submitted - self._settled < most:
-                    if not self._inbox:
-                        self._inbox_since = time.monotonic()
-                    self._inbox.append(candidate)
-                    self._submitted += 1
-                    if len(self._inbox) in {1, self._settings.batch_size_rows}:
+                if not self._inbox.is_full:
+                    if self._inbox.put(candidate):
                         self._changed.notify_all()
                     return True
                 self._changed.wait(_BLINK_SECONDS)
@@ -299,15 +250,12 @@ class Engine:
         work = self._work
         due = [self._turn_ended_at + HEARTBEAT_SECONDS - now]
         if self._inbox and len(work.ready) < self._settings.batch_size_rows:
-            full = len(self._inbox) >= self._settings.batch_size_rows
-            age = now - self._inbox_since
-            wait = self._settings.batch_wait_ms / 1000
-            due.append(0.0 if full or self._flushing else wait - age)
+            due.append(0.0 if self._flushing else self._inbox.due_in(now))
         if work.later:
             due.append(work.later[0][0] - now)
         if work.busy:
             due.append(work.busy[0][0] - now)
-        if not self._looking:
+        if not self._looker.is_busy:
             due.append(max(self._inquiry.next_look() - now, self._senders.delay(now)))
         if work.ready and self._room() > 0:
             # With the quota used up, what is in flight decides whether there is room.
@@ -332,8 +280,7 @@ class Engine:
         self._tally.journal(time.monotonic() - now)
         self._adopt(written.recovered)
         if gathered.looked is not None:
-            # Not before: the next look must not ask about what this one has answered.
-            self._looking = False
+            self._looker.is_busy = False
         for d in written.decided:
             self._apply(d)
         for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
@@ -342,7 +289,7 @@ class Engine:
         self._look_if_due(now)
         self._turn_ended_at = time.monotonic()
 
-    def _gather(self, now: float) -> _Gathered:
+    def _gather(self, now: float) -> Gathered:
         looks_around = self._looks_around(now)
         with self._changed:
             results, self._results = self._results, []
@@ -352,9 +299,9 @@ class Engine:
         decided = [self._decide(result, wall) for result in results]
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
-        return _Gathered(now, decided, looked, batch, self._starting(), looks_around, reopens)
+        return Gathered(now, decided, looked, batch, self._starting(), looks_around, reopens)
 
-    def _write(self, turn: Turn, gathered: _Gathered) -> _Written:
+    def _write(self, turn: Turn, gathered: Gathered) -> Written:
         """Write a turn down; nothing but the journal may be changed here for good."""
         at = now_ms()
         decided = list(gathered.decided)
@@ -373,7 +320,7 @@ class Engine:
         batch = [*self._no_longer_behind(decided), *gathered.batch]
         verdicts = turn.claim([c.claim for c in batch], now=at)
         turn.start_sending((job.source for job in gathered.starting), now=at)
-        return _Written(recovered, decided, batch, verdicts)
+        return Written(recovered, decided, batch, verdicts)
 
     def _take_batch(self, now: float) -> list[Candidate]:
         """Take the records that this turn is to claim; `_changed` is held."""
@@ -383,15 +330,9 @@ class Engine:
         while self._work.busy and self._work.busy[0][0] <= now:
             batch.append(heapq.heappop(self._work.busy)[2])
         rows = self._settings.batch_size_rows
-        due = (
-            self._flushing
-            or len(self._inbox) >= rows
-            or now - self._inbox_since >= self._settings.batch_wait_ms / 1000
-        )
-        if due and len(self._work.ready) < rows:
-            while self._inbox and len(batch) < rows:
-                batch.append(self._inbox.popleft())
-            self._inbox_since = now
+        is_due = self._flushing or self._inbox.due_in(now) <= 0
+        if is_due and len(self._work.ready) < rows:
+            batch += self._inbox.take(rows - len(batch), now)
         return batch
 
     def _decide(self, result: Result, wall: float) -> Decided:
@@ -518,7 +459,7 @@ class Engine:
             return
         with self._changed:
             self._frontier.settle(number, rejected=state is State.REJECTED)
-            self._settled += 1
+            self._inbox.settled()
             self._changed.notify_all()
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))
@@ -560,22 +501,15 @@ class Engine:
     # Asking about what may be stored
 
     def _look_if_due(self, now: float) -> None:
-        if self._looking or self._stopping or self._senders.delay(now) > 0:
+        if self._looker.is_busy or self._stopping or self._senders.delay(now) > 0:
             return
         if self._inquiry.next_look() <= now:
-            self._looking = True
-            doubts = self._inquiry.doubts()
-            threading.Thread(target=self._look, args=(doubts,), name="lookup", daemon=True).start()
+            self._looker.look(self._inquiry.doubts())
 
-    def _look(self, doubts: list[Doubt]) -> None:
-        asked_at = time.time()
-        found: list[Window] | ListingFailed
-        try:
-            found = look_up(self._senders, doubts)
-        except Exception as bug:  # noqa: BLE001 - the dispatcher waits for an answer
-            found = ListingFailed(NoAnswer(describe_bug(bug)))
+    def _take_look(self, looked: Looked) -> None:
+        """Take what a look brought; called by its thread."""
         with self._changed:
-            self._looked = Looked(asked_at, found)
+            self._looked = looked
             self._changed.notify_all()
 
 

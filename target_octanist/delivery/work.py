@@ -1,0 +1,55 @@
+"""What the dispatcher has in hand, and what one of its turns is about."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from target_octanist.delivery.inquiry import Looked
+    from target_octanist.delivery.job import Candidate, Decided, Job
+    from target_octanist.ledger.claims import Verdict
+    from target_octanist.ledger.recovery import Recovered, Reopen
+
+
+@dataclass(slots=True)
+class Work:
+    """What the dispatcher holds; no other thread looks at it."""
+
+    ready: deque[Job] = field(default_factory=deque)
+    later: list[tuple[float, int, Job]] = field(default_factory=list)
+    busy: list[tuple[float, int, Candidate]] = field(default_factory=list)
+    # Records that wait for the lead that is named first to be settled.
+    behind: dict[str, deque[Candidate]] = field(default_factory=dict)
+    in_flight: dict[str, Job] = field(default_factory=dict)
+
+    def unsent(self) -> list[Job]:
+        return [*self.ready, *(job for _, _, job in self.later)]
+
+
+class Gathered(NamedTuple):
+    """What a turn is about, before it is written down.
+
+    Attributes:
+        now: Monotonic seconds.
+        looks_around: Whether dead runs are looked for.
+        reopens: How leads in doubt are taken up again, if at all.
+    """
+
+    now: float
+    decided: list[Decided]
+    looked: Looked | None
+    batch: list[Candidate]
+    starting: list[Job]
+    looks_around: bool
+    reopens: Reopen | None
+
+
+class Written(NamedTuple):
+    """What a turn has come to, and is acted on when it is on disk."""
+
+    recovered: list[Recovered]
+    decided: list[Decided]
+    batch: list[Candidate]
+    verdicts: list[Verdict]
