@@ -46,11 +46,9 @@ def source_digest(
         record: The record, as it came.
     """
     if key and any(value is not None and value != "" for value in key.values()):
-        named: tuple[str, Mapping[str, Any]] = ("key", key)
-    else:
-        own = {name: value for name, value in record.items() if not name.startswith("_sdc_")}
-        named = ("record", own)
-    return _digest(salt, "source", destination, stream, *named)
+        return _digest(salt, ("source", destination, stream, "key"), key)
+    own = {name: value for name, value in record.items() if not name.startswith("_sdc_")}
+    return _digest(salt, ("source", destination, stream, "record"), own)
 
 
 def person_digests(
@@ -65,13 +63,13 @@ def person_digests(
         names = sorted({name.strip() for name in entry.split("+")})
         values = [_identifying(name, payload.get(name)) for name in names]
         if all(values):
-            digests[_digest(salt, "person", destination, "+".join(names), values)] = None
+            digests[_digest(salt, ("person", destination, "+".join(names)), values)] = None
     return tuple(digests)
 
 
 def payload_digest(salt: bytes, payload: Mapping[str, Any]) -> str:
     """The identity of what is sent: equal payloads, equal digests."""
-    return _digest(salt, "payload", payload)
+    return _digest(salt, ("payload",), payload)
 
 
 def check_dedupe_by(entries: Iterable[Any], where: str) -> None:
@@ -114,17 +112,20 @@ def _identifying(name: str, value: Any) -> str:
     return text
 
 
-def _digest(salt: bytes, *parts: Any) -> str:
-    text = _canonical(list(parts))
+def _digest(salt: bytes, what: tuple[str, ...], value: Any) -> str:
+    """The keyed digest of a list: what it is about, and last of all the value."""
+    digest = _begun(salt, what).copy()
     # A lone surrogate is no character, but a source can send one, and it is not nothing.
-    digest = _keyed(salt).copy()
-    digest.update(text.encode("utf-8", "surrogatepass"))
+    digest.update(f"{_canonical(value)}]".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=8)
-def _keyed(salt: bytes) -> blake2b:
-    return blake2b(digest_size=DIGEST_SIZE, key=salt)
+@lru_cache(maxsize=256)
+def _begun(salt: bytes, what: tuple[str, ...]) -> blake2b:
+    begun = blake2b(digest_size=DIGEST_SIZE, key=salt)
+    text = "[" + "".join(f"{_quote(part)}," for part in what)
+    begun.update(text.encode("utf-8", "surrogatepass"))
+    return begun
 
 
 def _canonical(value: Any, depth: int = 0) -> str:
