@@ -192,7 +192,8 @@ class Run:
             while_waiting: Called every now and then during a wait.
         """
         self._tell(claim.stream, notes if claim.reason is None else [f"rejected: {claim.reason}"])
-        candidate = Candidate(self._count + 1, claim, partial(encode_record, record))
+        encode = partial(encode_record, record) if claim.again is None else None
+        candidate = Candidate(self._count + 1, claim, encode)
         if not self.engine.submit(candidate, while_waiting):
             return False
         self._count += 1
@@ -246,7 +247,7 @@ class Run:
         try:
             with self.journal.turn() as turn:
                 if ended:
-                    turn.release(self.engine.unsent())
+                    self.engine.let_go(turn)
                 turn.sign_off(now=now_ms(), exit_code=exit_code)
         except LedgerError as error:
             # The run's own failure matters more; the next run finds it by its silence.

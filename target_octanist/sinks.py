@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import Sink
 
+from target_octanist.claim_maker import ClaimMaker, compile_for
 from target_octanist.errors import InputError, SettingsError, printable
-from target_octanist.leads.identity import (
-    encode_payload,
-    payload_digest,
-    person_digests,
-    source_digest,
-)
-from target_octanist.leads.mapping import (
-    LeadMapping,
-    Mapped,
-    compile_mapping,
-    implicit_mapping,
-)
+from target_octanist.leads.identity import source_digest
+from target_octanist.leads.mapping import LeadMapping, implicit_mapping
 from target_octanist.leads.problems import MappingError
 from target_octanist.leads.suggest import suggest_mapping
 from target_octanist.leads.suggest.document import mapping_lines
-from target_octanist.ledger.claims import Claim
-from target_octanist.runtime import encode_record
+from target_octanist.ledger.claims import INVALID_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +22,6 @@ if TYPE_CHECKING:
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
 
     from target_octanist.target import TargetOctanist
-
-_DAY_MS = 24 * 60 * 60 * 1000
 
 
 class LeadSink(Sink):
@@ -59,10 +46,9 @@ class LeadSink(Sink):
         self._target = target
         self._stream = target.settings.stream(stream_name)
         self.mapping = self._compile()
+        self._claims = ClaimMaker(target.settings, stream_name, self.mapping, target.run.salt)
         self._had_key = False
         self._lacking = ""
-        window = self._stream.dedupe_window_days
-        self._window_ms = window * _DAY_MS if window else None
 
     @property
     def current_size(self) -> int:
@@ -76,42 +62,20 @@ class LeadSink(Sink):
 
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
         """Map one record and hand it over."""
-        mapped = self.mapping.apply(record)
-        if not isinstance(mapped, Mapped):
-            self.reject(record, "; ".join(reason.sentence() for reason in mapped.reasons))
-            return
-        stream, salt = self._stream, self._target.run.salt
-        destination = self._target.settings.base_url
-        claim = Claim(
-            source=self._source(record),
-            stream=self.stream_name,
-            persons=person_digests(salt, destination, mapped.payload, stream.dedupe_by),
-            window_start=self._window_start(),
-            payload_digest=payload_digest(salt, mapped.payload),
-            payload=encode_payload(mapped.payload).decode(),
-        )
-        self._target.submit(claim, record, [note.sentence() for note in mapped.notes])
+        claim, notes = self._claims.of_record(self._source(record), record)
+        self._target.submit(claim, record, notes)
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing to do: no record waits for a batch."""
 
     def reject(self, record: Mapping[str, Any], reason: str) -> None:
-        """Hand over a record that is no lead, to be stored as a dead letter.
+        """Hand over a record that does not get as far as the mapping, as a dead letter.
 
         Args:
-            record: As it came; it is stored in the journal, and logged nowhere.
+            record: As the tap sent it, ahead of any stream map.
             reason: Why, without any of its values.
         """
-        claim = Claim(
-            source=self._source(record),
-            stream=self.stream_name,
-            persons=(),
-            window_start=0,
-            payload_digest=payload_digest(self._target.run.salt, {}),
-            payload=None,
-            reason=reason,
-            record=encode_record(record),
-        )
+        claim = self._claims.of_none(self._source(record), record, reason, INVALID_RECORD)
         self._target.submit(claim, record)
 
     def _compile(self) -> LeadMapping:
@@ -120,13 +84,8 @@ class LeadSink(Sink):
         mapping = stream.mapping or implicit_mapping(columns)
         if not mapping:
             raise SettingsError([self._refusal()])
+        compiled = compile_for(settings, stream, mapping)
         try:
-            compiled = compile_mapping(
-                mapping,
-                where=f"{stream.where}.mapping",
-                phone_region=stream.phone_region,
-                contract=settings.strict_contract,
-            )
             warnings = compiled.check_schema(self.schema, stream.optional)
         except MappingError as error:
             raise SettingsError(error.problems) from None
@@ -172,9 +131,6 @@ class LeadSink(Sink):
             {name: record.get(name) for name in names} or None,
             record,
         )
-
-    def _window_start(self) -> int:
-        return 0 if self._window_ms is None else int(time.time() * 1000) - self._window_ms
 
     # What the SDK does for each record of its own accord, and what it costs here
 

@@ -188,13 +188,15 @@ class Engine:
             "queue_depth": len(self._inbox) + len(self._work.ready) + len(self._work.later),
         }
 
-    def unsent(self) -> list[str]:
-        """Name the leads of this run's own input that are claimed and surely not stored.
+    def let_go(self, turn: Turn) -> None:
+        """Let go of this run's own input that is claimed and surely not stored.
 
-        To be asked after the engine has ended. What dead runs left behind is not
-        among them: no tap will send it again, so the journal must keep it.
+        To be called after the engine has ended. What dead runs left behind is not let
+        go of: no tap will send it again, so the journal must keep it.
         """
-        return [job.source for job in self._work.unsent() if job.number is not None]
+        own = [job for job in self._work.unsent() if job.number is not None]
+        turn.release(job.source for job in own if job.again is None)
+        turn.put_back({job.source: job.again for job in own if job.again is not None})
 
     # The dispatcher
 
@@ -437,6 +439,7 @@ class Engine:
                     claim.payload.encode(),
                     candidate.number,
                     candidate.encode_record,
+                    claim.again,
                 )
             )
         elif verdict.kind == "behind" and verdict.other is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_octanist.delivery.policy import Decision, GiveUp, Settle
-from target_octanist.ledger.claims import UNDELIVERABLE, Claim
+from target_octanist.ledger.claims import UNDELIVERABLE, Claim, Refused
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from target_octanist.delivery.outcome import Answer, Outcome
 
+#: Of these the record is kept, so that a human can have it tried again.
+_DEAD = {State.REJECTED, State.FILTERED}
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -22,12 +25,13 @@ class Candidate:
 
     Attributes:
         number: Its place in the input, from 1.
-        encode_record: Gives the source record as JSON text, for a dead letter.
+        encode_record: Gives the source record as JSON text, for a dead letter; None if the
+            journal has it already.
     """
 
     number: int
     claim: Claim
-    encode_record: Callable[[], str]
+    encode_record: Callable[[], str] | None
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class Job:
     Attributes:
         number: Its place in the input, or None if a dead run left it behind.
         encode_record: As of the candidate; None where there is no record.
+        again: As of the claim.
         attempts: Requests that counted as attempts.
         first_at: When it was first sent (monotonic seconds), or None.
         started_at: When its last request started (monotonic seconds).
@@ -47,6 +52,7 @@ class Job:
     payload: bytes
     number: int | None
     encode_record: Callable[[], str] | None = None
+    again: Refused | None = None
     attempts: int = 0
     first_at: float | None = None
     started_at: float = 0.0
@@ -87,5 +93,5 @@ class Decided:
             code=UNDELIVERABLE if gave_up else self.outcome.code,
             reason=self.outcome.reason,
             message=self.outcome.message,
-            record=record() if record is not None and state is State.REJECTED else None,
+            record=record() if record is not None and state in _DEAD else None,
         )

@@ -20,6 +20,18 @@ TAKEN = (State.CLAIMED, State.SENDING, State.DELIVERED, State.IN_DOUBT)
 #: ``code`` of dead letters that the API never judged: a re-run tries them again.
 UNDELIVERABLE = "UNDELIVERABLE"
 UNMAPPABLE = "UNMAPPABLE"
+#: Refused before the mapping; what is kept is as the tap sent it, ahead of any stream map.
+INVALID_RECORD = "INVALID_RECORD"
+
+#: ``code`` of what was a dead letter, until a human gave it up.
+DISCARDED = "DISCARDED"
+
+
+class Refused(NamedTuple):
+    """A filtered or rejected row, as a human saw it who wants its record tried again."""
+
+    state: State
+    payload_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,9 @@ class Claim:
         payload: The lead as JSON text, or None if the record could not be mapped.
         reason: Why it could not be mapped; set if and only if `payload` is None.
         record: The source record as JSON text; kept only for a record that is rejected.
+        code: Of the dead letter, if it becomes one.
+        again: What became of the record, if a human wants it tried again. The journal keeps
+            what it has of the record, for the case that it is refused once more.
     """
 
     source: str
@@ -43,6 +58,8 @@ class Claim:
     payload: str | None
     reason: str | None = None
     record: str | None = None
+    code: str = UNMAPPABLE
+    again: Refused | None = None
 
 
 class Verdict(NamedTuple):
@@ -93,11 +110,7 @@ def decide(
             return Verdict("behind" if row.run == run else "busy", claim.source)
         if row.state in {State.DELIVERED, State.DUPLICATE, State.IN_DOUBT}:
             return Verdict("duplicate")
-        # Filtered or rejected: no lead was made of it, so a changed payload has a
-        # chance of its own. The same payload would only be refused again, unless
-        # nobody ever judged it.
-        judged = row.code not in {UNDELIVERABLE, UNMAPPABLE}
-        if judged and claim.payload is not None and row.payload_digest == claim.payload_digest:
+        if not _has_a_chance(claim, row):
             return Verdict("duplicate")
     if claim.payload is None:
         return Verdict("rejected")
@@ -110,3 +123,18 @@ def decide(
             if other.state == State.IN_DOUBT or other.at >= claim.window_start:
                 return Verdict("duplicate", other.source)
     return Verdict("send")
+
+
+def _has_a_chance(claim: Claim, row: Known) -> bool:
+    """Say whether a record may be tried again that was filtered or rejected.
+
+    No lead was made of it, so a changed payload has a chance of its own. The same payload
+    would only be refused again, unless nobody ever judged it or a human asks for it.
+    """
+    if claim.again is not None:
+        # Another run may have had a newer version of the record by now.
+        return row.code != DISCARDED and (row.state, row.payload_digest) == claim.again
+    if claim.payload is None:
+        return row.code != DISCARDED
+    judged = row.code not in {UNDELIVERABLE, UNMAPPABLE, INVALID_RECORD}
+    return not judged or row.payload_digest != claim.payload_digest

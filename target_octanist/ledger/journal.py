@@ -200,6 +200,16 @@ class Journal:
 
     # What others ask
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Ask the database in one transaction.
+
+        Raises:
+            LedgerError: The database failed.
+        """
+        with readable_errors(), self._engine.begin() as connection:
+            yield connection
+
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
         """For each record what the journal has of it and would say, writing nothing down.
 

@@ -5,15 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from target_octanist.kill_points import reached
-from target_octanist.ledger.claims import TAKEN, UNMAPPABLE, Claim, Known, Taken, Verdict, decide
+from target_octanist.ledger.claims import (
+    DISCARDED,
+    TAKEN,
+    Claim,
+    Known,
+    Refused,
+    Taken,
+    Verdict,
+    decide,
+)
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.tables import State, leads, persons, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+#: What changes when a dead letter is tried again. The rest says why it is one, and is
+#: needed if it is not sent after all.
+_TRIED_AGAIN = (
+    "source",
+    "state",
+    "run",
+    "payload_digest",
+    "payload",
+    "attempts",
+    "claimed_at",
+    "sent_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +56,8 @@ class Settlement:
     Attributes:
         reason: Our own sentence; it holds no value of the record.
         message: What the API said. It may quote the lead, so it is never logged.
-        record: The source record as JSON text, for a dead letter.
+        record: The source record as JSON text, for what no lead was made of; what the
+            journal has of it already stays.
     """
 
     source: str
@@ -76,6 +110,7 @@ class Turn:
         verdicts: list[Verdict] = []
         fresh: list[dict[str, object]] = []
         changed: list[dict[str, object]] = []
+        again: list[dict[str, object]] = []
         people: list[dict[str, object]] = []
         for claim in claims:
             verdict = decide(claim, known.get(claim.source), taken, self._run)
@@ -85,7 +120,12 @@ class Turn:
             ):
                 continue
             row = _row(claim, verdict, run=self._run, now=now)
-            (changed if claim.source in known else fresh).append(row)
+            if claim.source not in known:
+                fresh.append(row)
+            elif claim.again is not None and verdict.kind == "send":
+                again.append({name: row[name] for name in _TRIED_AGAIN})
+            else:
+                changed.append(row)
             known[claim.source] = Known(
                 str(row["state"]), self._run, claim.payload_digest, row["code"]
             )
@@ -97,17 +137,8 @@ class Turn:
                     )
         if fresh:
             self._connection.execute(insert(leads), fresh)
-        if changed:
-            columns = [name for name in changed[0] if name != "source"]
-            self._connection.execute(
-                update(leads)
-                .where(leads.c.source == bindparam("b_source"))
-                .values({name: bindparam(f"b_{name}") for name in columns}),
-                [{f"b_{name}": value for name, value in row.items()} for row in changed],
-            )
-            self._connection.execute(
-                delete(persons).where(persons.c.source.in_([row["source"] for row in changed]))
-            )
+        self._overwrite(changed)
+        self._overwrite(again)
         if people:
             self._connection.execute(insert(persons), people)
         self._did("claim")
@@ -170,6 +201,11 @@ class Turn:
         """Write down how leads ended."""
         if not settlements:
             return
+        # A dead letter that was tried again has its record already.
+        record = case(
+            (bindparam("b_is_done"), None),
+            else_=func.coalesce(bindparam("b_record"), leads.c.record),
+        )
         self._connection.execute(
             update(leads)
             .where(leads.c.source == bindparam("b_source"))
@@ -181,9 +217,14 @@ class Turn:
                 code=bindparam("b_code"),
                 reason=bindparam("b_reason"),
                 message=bindparam("b_message"),
-                record=bindparam("b_record"),
-                # Kept for dead letters and for what is in doubt.
-                payload=case((bindparam("b_done"), None), else_=leads.c.payload),
+                record=record,
+                # Kept for dead letters and for what is in doubt. Filter rules are to be tried
+                # on the record, where there is one.
+                payload=case(
+                    (bindparam("b_is_done"), None),
+                    (and_(bindparam("b_is_filtered"), record.is_not(None)), None),
+                    else_=leads.c.payload,
+                ),
                 settled_at=now,
             ),
             [
@@ -196,7 +237,8 @@ class Turn:
                     "b_reason": s.reason,
                     "b_message": s.message,
                     "b_record": s.record,
-                    "b_done": s.state in {State.DELIVERED, State.FILTERED},
+                    "b_is_done": s.state in {State.DELIVERED, State.DUPLICATE},
+                    "b_is_filtered": s.state is State.FILTERED,
                 }
                 for s in settlements
             ],
@@ -238,6 +280,35 @@ class Turn:
             self._connection.execute(delete(leads).where(*this))
             self._did("release")
 
+    def put_back(self, letters: Mapping[str, Refused]) -> None:
+        """Make dead letters again of those that were claimed to be tried again, and never sent."""
+        for source, was in letters.items():
+            self._connection.execute(
+                update(leads)
+                .where(leads.c.source == source)
+                .where(leads.c.run == self._run, leads.c.state == State.CLAIMED.value)
+                .values(
+                    state=was.state.value,
+                    payload_digest=was.payload_digest,
+                    # It was made of the record, and will be again.
+                    payload=case((leads.c.record.is_not(None), None), else_=leads.c.payload),
+                )
+            )
+            self._did("release")
+
+    def discard(self, sources: Sequence[str], state: State) -> int:
+        """Erase what is kept of those rows that are still in this state; gives their number."""
+        if not sources:
+            return 0
+        kept = or_(leads.c.record.is_not(None), leads.c.payload.is_not(None))
+        result = self._connection.execute(
+            update(leads)
+            .where(leads.c.source == bindparam("b_source"), leads.c.state == state.value, kept)
+            .values(payload=None, record=None, message=None, code=DISCARDED),
+            [{"b_source": source} for source in sources],
+        )
+        return result.rowcount
+
     def sign_off(self, *, now: int, exit_code: int) -> None:
         """Write down that this run is over."""
         self._connection.execute(
@@ -246,6 +317,21 @@ class Turn:
             .values(ended_at=now, heartbeat_at=now, exit_code=exit_code)
         )
         self._did("sign-off")
+
+    def _overwrite(self, rows: Sequence[dict[str, object]]) -> None:
+        """Give known rows, which all name the same columns, other values and no persons."""
+        if not rows:
+            return
+        columns = [name for name in rows[0] if name != "source"]
+        self._connection.execute(
+            update(leads)
+            .where(leads.c.source == bindparam("b_source"))
+            .values({name: bindparam(f"b_{name}") for name in columns}),
+            [{f"b_{name}": value for name, value in row.items()} for row in rows],
+        )
+        self._connection.execute(
+            delete(persons).where(persons.c.source.in_([row["source"] for row in rows]))
+        )
 
     def _did(self, what: str) -> None:
         self.done.append(what)
@@ -302,7 +388,7 @@ def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, obj
         "settled_at": None if state is State.CLAIMED else now,
         "lead_id": None,
         "request_id": None,
-        "code": UNMAPPABLE if state is State.REJECTED else None,
+        "code": claim.code if state is State.REJECTED else None,
         "reason": claim.reason,
         "message": None,
         "twin": verdict.other,

@@ -193,7 +193,7 @@ class Deliveries(RuleBasedStateMachine):
         assert crashed or engine.failure is None, engine.failure
         with suppress(Crash), journal.turn() as turn:
             if not crashed:
-                turn.release(engine.unsent())
+                engine.let_go(turn)
                 turn.sign_off(now=now_ms(), exit_code=0)
         journal.close()
         promised = engine.settled_through
