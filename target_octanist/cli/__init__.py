@@ -13,7 +13,17 @@ from target_octanist.errors import OctanistError, SettingsError, printable
 __all__ = ["main"]
 
 #: Each has a module of its name here, which is loaded when it is asked for.
-COMMANDS = ("check", "load", "presets", "preview", "reconcile", "sandbox", "status", "suggest")
+COMMANDS = (
+    "check",
+    "dead-letters",
+    "load",
+    "presets",
+    "preview",
+    "reconcile",
+    "sandbox",
+    "status",
+    "suggest",
+)
 
 
 class _Commands(click.Group):

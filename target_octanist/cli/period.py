@@ -19,7 +19,7 @@ _MILLISECONDS: Final = {
 }
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """An ISO date or time (UTC unless it says otherwise), or an age such as ``24h`` or ``7d``.
 
     Its value is in milliseconds since 1970 UTC.

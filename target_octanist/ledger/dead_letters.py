@@ -77,14 +77,20 @@ class DeadLetter:
 
     source: str
     stream: str
+    state: State
     settled_at: int
     code: str | None
     reason: str | None
     message: str | None
     request_id: str | None
     payload: str | None
+    payload_digest: str
     record: str | None
-    was: Refused
+
+    @property
+    def was(self) -> Refused:
+        """What a claim must find in the journal to try it again."""
+        return Refused(self.state, self.payload_digest)
 
     @property
     def is_raw(self) -> bool:
@@ -93,7 +99,12 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The dead letters of an open journal that are meant, oldest first."""
+    """The dead letters of an open journal that are meant, oldest first.
+
+    Attributes:
+        salt: That of the journal.
+        state: What all of them have.
+    """
 
     def __init__(self, journal: Journal, which: Which) -> None:
         """Find what the ids name.
@@ -102,12 +113,13 @@ class DeadLetters:
             OctanistError: One of them names no dead letter, or several.
         """
         self._journal = journal
+        self.salt = journal.salt
+        self.state = which.state
         self._base = (
             leads.c.state == which.state.value,
             or_(leads.c.record.is_not(None), leads.c.payload.is_not(None)),
             leads.c.run.in_(select(runs.c.id).where(runs.c.destination == which.destination)),
         )
-        self._state = which.state
         with journal.reading() as connection:
             self._where = [*self._base, *self._conditions(connection, which)]
 
@@ -126,8 +138,13 @@ class DeadLetters:
             ]
 
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """Give what can be told of them without a value: source, stream, settled_at, attempts,
-        code, request_id and reason.
+        """Give what can be told of them without a value of their records.
+
+        Args:
+            limit: The most rows; None for all.
+
+        Returns:
+            Objects with source, stream, settled_at, attempts, code, request_id and reason.
         """
         query = select(*_OUTSIDE).where(*self._where)
         with self._journal.reading() as connection:
@@ -161,12 +178,10 @@ class DeadLetters:
             leads.c.payload_digest,
         ).where(*self._base, leads.c.source.in_(sources))
         with self._journal.reading() as connection:
-            rows = connection.execute(query).all()
-        return {row.source: DeadLetter(*row[:-1], Refused(self._state, row[-1])) for row in rows}
+            rows = connection.execute(query).mappings().all()
+        return {row["source"]: DeadLetter(state=self.state, **row) for row in rows}
 
-    def _conditions(
-        self, connection: Connection, which: Which
-    ) -> Iterator[ColumnElement[bool]]:
+    def _conditions(self, connection: Connection, which: Which) -> Iterator[ColumnElement[bool]]:
         if which.ids:
             yield leads.c.source.in_([self._named(connection, name) for name in which.ids])
         if which.stream is not None:
@@ -189,7 +204,7 @@ class DeadLetters:
             raise OctanistError(message)
         begins = leads.c.source.startswith(name.lower())
         query = select(leads.c.source).where(*self._base, begins).limit(2)
-        sources = connection.execute(query).scalars().all()
+        sources: Sequence[str] = connection.execute(query).scalars().all()
         if len(sources) != 1:
             how = "several dead letters" if sources else "no dead letter"
             message = f"{name} names {how}; `octanist dead-letters list` lists them."

@@ -12,6 +12,7 @@ from target_octanist.errors import OctanistError
 from target_octanist.leads.schema import FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 #: No lead is longer; what has a longer first line is no file of leads.
@@ -21,23 +22,31 @@ _LONGEST_LINE = 1024 * 1024
 class PayloadFile:
     """Writes leads to a new file, or over the leads of an earlier time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, keys: Collection[str] = FIELDS.keys(), option: str = "--out"
+    ) -> None:
         """Open the file, with mode 0600 from its first moment.
+
+        Args:
+            path: Where it is to be.
+            keys: Those of the objects in it: a file with others is not written over.
+            option: What the path was given as, for messages.
 
         Raises:
             OctanistError: It cannot be written, or is something else than leads of ours.
         """
         self._path = path
+        self._option = option
         try:
             # Not through a link, and without waiting for a reader if it is a pipe.
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
             descriptor = os.open(path, flags, 0o600)
         except OSError as error:
             raise self._unusable(error) from None
-        if not _is_private(descriptor) or not _holds_leads(descriptor):
+        if not _is_private(descriptor) or not _holds_leads(descriptor, keys):
             os.close(descriptor)
             message = (
-                f"--out: {path} is there already, and is not a file of leads that only this "
+                f"{option}: {path} is there already, and is not a file of leads that only this "
                 "user may read; it is left as it is. Name another file."
             )
             raise OctanistError(message)
@@ -67,7 +76,7 @@ class PayloadFile:
             raise self._unusable(error) from None
 
     def _unusable(self, error: OSError) -> OctanistError:
-        return OctanistError(f"--out: {self._path} cannot be written ({error.strerror}).")
+        return OctanistError(f"{self._option}: {self._path} cannot be written ({error.strerror}).")
 
 
 def _is_private(descriptor: int) -> bool:
@@ -80,11 +89,11 @@ def _is_private(descriptor: int) -> bool:
     )
 
 
-def _holds_leads(descriptor: int) -> bool:
-    """Say whether the file is empty or begins with a lead."""
+def _holds_leads(descriptor: int, keys: Collection[str]) -> bool:
+    """Say whether the file is empty or begins with an object that has no other keys."""
     start = os.pread(descriptor, _LONGEST_LINE, 0)
     try:
         first = start.partition(b"\n")[0]
-        return not start or msgspec.json.decode(first, type=dict).keys() <= FIELDS.keys()
+        return not start or msgspec.json.decode(first, type=dict).keys() <= set(keys)
     except msgspec.DecodeError:
         return False
