@@ -68,7 +68,7 @@ def _selection(function: _Function) -> _Function:
     return function
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", epilog="Example: octanist dead-letters list --config config.json")
 def command() -> None:
     """List, export, replay or discard what made no lead.
 

@@ -1,7 +1,7 @@
 """The tables of the journal, for SQLite and PostgreSQL alike.
 
 Nothing here names a person: people and source records are kept as keyed digests.
-A payload is kept only while its lead is unsettled, and for dead letters.
+Payloads and records are kept only while a lead is unsettled, and of those that made none.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ class State(str, enum.Enum):
     #: Another lead of the same person was sent before; this record makes none.
     DUPLICATE = "duplicate"
 
-    #: The organisation's rules refused it. → claimed, if the payload changes
+    #: The organisation's rules refused it. → claimed, if the payload changes or a human asks
     FILTERED = "filtered"
 
-    #: A dead letter. → claimed, if the payload changes or nobody ever judged it
+    #: A dead letter, until it is discarded.
+    #: → claimed, if the payload changes, nobody ever judged it or a human asks
     REJECTED = "rejected"
 
     #: Sent, and no answer tells what came of it. Never sent again by itself.
@@ -95,8 +96,8 @@ leads = Table(
     Column("run", String(32), ForeignKey(runs.c.id), nullable=False),
     Column("payload_digest", String(32), nullable=False),
     Column("payload", Text),
-    # The source record as it came, kept for dead letters so that a mended mapping
-    # can be tried on it.
+    # The source record as it came, kept of what made no lead so that a mended mapping
+    # can be tried on it; and meanwhile, for the case that it makes none again.
     Column("record", Text),
     Column("attempts", Integer, nullable=False, default=0),
     Column("claimed_at", BigInteger, nullable=False),
