@@ -50,7 +50,7 @@ _EXPORTED: Final = (
 
 
 def _selection(function: _Function) -> _Function:
-    """Add the settings and what says which dead letters are meant, given as `_which` takes it."""
+    """Add the settings and what says which dead letters are meant, given as `_letters` takes it."""
     for option in (
         click.option(
             "--filtered",
@@ -106,8 +106,10 @@ def list_(config_files: tuple[Path, ...], limit: int, *, as_json: bool, **select
         )
         return
     click.echo(f"{_number(count, **selection)}.")
-    for stream, reason, number in reasons:
+    for stream, reason, number in reasons[:LISTED]:
         click.echo(f"  {number:>6} × {stream}: {reason}")
+    if len(reasons) > LISTED:
+        click.echo(f"  … and {len(reasons) - LISTED} reasons more")
     if rows:
         click.echo()
         print_table(
@@ -199,7 +201,7 @@ def replay(
         sys.exit(128 + replayed.signal)
 
 
-@command.command("discard", epilog="Example: octanist dead-letters discard --stream test_* --yes")
+@command.command("discard", epilog="Example: octanist dead-letters discard --stream 'test_*' --yes")
 @_selection
 @click.option("--all", "everything", is_flag=True, help="Whatever their stream, time and reason.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
@@ -320,15 +322,15 @@ def _in_words(replayed: Replayed) -> str:
     ]
     if replayed.left:
         lines.append(
-            f"{replayed.left} stay as they are: they never got as far as the mapping. When the "
-            "stream map or the tap is mended, let the tap send them again; what was sent is "
-            "not sent twice."
+            f"Left as they are, because they never got as far as the mapping: {replayed.left}. "
+            "When the stream map or the tap is mended, let the tap send them again; what was "
+            "sent is not sent twice."
         )
     if replayed.recovered:
         lines.append(f"From a run that was cut off: {counts_sentence(replayed.recovered)}.")
     if replayed.unsettled and replayed.is_cut_off:
         lines.append(
-            f"{replayed.unsettled} are not settled: what was not sent is kept as before, and "
-            "the next run or replay ends the rest."
+            f"Not settled: {replayed.unsettled}. What was not sent is kept as before, and the "
+            "next run or replay ends the rest."
         )
     return "\n".join(lines)

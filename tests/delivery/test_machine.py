@@ -1,4 +1,4 @@
-"""Journal and engine as a state machine: runs that go through, crash or are told to stop.
+"""Journal and engine as a state machine: runs and replays that go through, crash or are stopped.
 
 The API is a model in memory, which keeps the documented promises and no more: a request
 that it has read may be stored, whatever the answer. The journal is a real file, and a
@@ -14,9 +14,11 @@ import tempfile
 import uuid
 from collections import Counter
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -29,11 +31,16 @@ from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.claims import Claim
+from target_octanist.ledger.dead_letters import DeadLetters, Which
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.reporting.tally import Tally
 from target_octanist.settings import Settings
 
+#: It waits for the disk most of the time, as everything else does on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 PERSONS = 4
+RECORD = "{}"
 HERE = "http://127.0.0.1/api"
 
 #: What may become of a request; True: it is stored. The list of leads has its own.
@@ -44,6 +51,7 @@ ANSWERS = {
     "unreadable": True,
     "lost before storing": False,
     "500": False,
+    "400": False,
     "429": False,
     "not sent": False,
 }
@@ -73,6 +81,8 @@ class Api:
                 return reply(201, {"success": True, "data": {"id": lead_id}})
             case "unreadable":
                 return Response(201, b"<html>")
+            case "400":
+                return Response(400, b"{}")
             case "429":
                 return Response(429, b"{}", retry_after="0")
             case "not sent":
@@ -128,9 +138,11 @@ class Deliveries(RuleBasedStateMachine):
         self.ledger = str(Path(self.folder.name) / "ledger.db")
         self.api = Api()
         self.given = []
+        self.with_record = set()
 
     def teardown(self):
         self.run(self.given or [1], [], [])
+        self.replay([], [])
         expected = Counter(person(number) for number in self.given or [1])
         assert Counter(lead["email"] for lead in self.api.leads) == Counter(expected.keys())
         assert {state for _, state, _ in self.rows()} <= {"delivered", "duplicate"}
@@ -140,6 +152,10 @@ class Deliveries(RuleBasedStateMachine):
     def a_run_goes_through(self, numbers, answers, lists):
         promised = self.run(numbers, answers, lists)
         assert promised == len(numbers)
+
+    @rule(answers=answers, lists=lists)
+    def a_replay_goes_through(self, answers, lists):
+        self.replay(answers, lists)
 
     @rule(
         numbers=records,
@@ -151,9 +167,22 @@ class Deliveries(RuleBasedStateMachine):
     def a_run_crashes(self, numbers, answers, lists, turns, dies_after_commit):
         self.run(numbers, answers, lists, turns, dies_after_commit)
 
+    @rule(
+        answers=answers,
+        lists=lists,
+        turns=st.integers(min_value=1, max_value=8),
+        dies_after_commit=st.booleans(),
+    )
+    def a_replay_crashes(self, answers, lists, turns, dies_after_commit):
+        self.replay(answers, lists, turns, dies_after_commit)
+
     @rule(numbers=records, answers=answers, after=st.integers(min_value=0, max_value=12))
     def a_run_is_told_to_stop(self, numbers, answers, after):
         self.run(numbers, answers, [], stops_after=after)
+
+    @rule(answers=answers, after=st.integers(min_value=0, max_value=12))
+    def a_replay_is_told_to_stop(self, answers, after):
+        self.replay(answers, [], stops_after=after)
 
     @invariant()
     def no_person_and_no_record_made_two_leads(self):
@@ -170,21 +199,42 @@ class Deliveries(RuleBasedStateMachine):
         open_ = {source for source, state, _ in rows if state in {"sending", "in_doubt"}}
         assert {name for lead_id, name in stored.items() if lead_id not in delivered} <= open_
 
-    def run(  # noqa: PLR0917 - a rule gives all of it
-        self, numbers, answers, lists, turns=-1, dies_after_commit=False, stops_after=None
-    ):
+    @invariant()
+    def what_made_no_lead_is_kept(self):
+        letters, rows = self.dead_letters(), self.rows()
+        kept = {letter.source for letter in letters}
+        assert kept == {source for source, state, _ in rows if state == "rejected"}
+        self.with_record |= {letter.source for letter in letters if letter.record == RECORD}
+        assert all(letter.record for letter in letters if letter.source in self.with_record)
+        assert self.with_record <= {source for source, _, _ in rows}
+
+    def run(self, numbers, *how, **more):
         """Run once over some records; gives how many of them STATE would promise."""
         self.given += numbers
+        return self.deliver([(claim(number), lambda: RECORD) for number in numbers], *how, **more)
+
+    def replay(self, *how, **more):
+        """Try all dead letters again."""
+        letters = self.dead_letters()
+        again = [
+            replace(claim(int(letter.source)), record=letter.record, again=letter.was)
+            for letter in letters
+        ]
+        self.deliver([(claim, None) for claim in again], *how, **more)
+
+    def deliver(  # noqa: PLR0917 - a rule gives all of it
+        self, claims, answers, lists, turns=-1, dies_after_commit=False, stops_after=None
+    ):
         self.api.answers, self.api.lists = list(answers), list(lists)
         journal = FragileJournal.open(self.ledger)
         journal.begin_run(HERE, "key", now=now_ms())
         journal.turns_left, journal.dies_after_commit = turns, dies_after_commit
         engine = engine_of(journal, self.api)
         engine.start()
-        for place, number in enumerate(numbers, 1):
+        for place, (claim, encode_record) in enumerate(claims, 1):
             if stops_after == place - 1:
                 engine.halt()
-            if not engine.submit(Candidate(place, claim(number), str), lambda: None):
+            if not engine.submit(Candidate(place, claim, encode_record), lambda: None):
                 break
         engine.flush()
         while not engine.wait():
@@ -200,8 +250,15 @@ class Deliveries(RuleBasedStateMachine):
         settled = {
             source for source, state, _ in self.rows() if state not in {"claimed", "sending"}
         }
-        assert {str(number) for number in numbers[:promised]} <= settled
+        assert {claim.source for claim, _ in claims[:promised]} <= settled
         return promised
+
+    def dead_letters(self):
+        if not Path(self.ledger).exists():
+            return []
+        with closing(Journal.open_to_read(self.ledger)) as journal:
+            letters = DeadLetters(journal, Which(HERE))
+            return list(letters.contents(letters.sources()))
 
     def rows(self):
         if not Path(self.ledger).exists():
@@ -213,7 +270,12 @@ class Deliveries(RuleBasedStateMachine):
 
 def engine_of(journal, api):
     settings = Settings(
-        base_url=HERE, max_concurrency=3, batch_size_rows=3, batch_wait_ms=0, max_attempts=50
+        base_url=HERE,
+        max_concurrency=3,
+        batch_size_rows=3,
+        batch_wait_ms=0,
+        max_attempts=50,
+        max_rejected_percent=100,
     )
     return Engine(
         settings,

@@ -299,7 +299,7 @@ def test_what_was_not_sent_when_it_had_to_stop_is_a_dead_letter_as_before(
     if place is None:
         assert done.returncode == 1
         assert "the API refuses the key" in done.stderr
-        assert "10 are not settled" in done.stdout
+        assert "Not settled: 10." in done.stdout
         after = letters.listed()
         assert sum(row.pop("attempts") for row in after) == len(posts(sandbox))
         assert after == [{n: v for n, v in row.items() if n != "attempts"} for row in before]
