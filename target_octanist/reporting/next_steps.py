@@ -1,0 +1,88 @@
+"""What to do next, as one sentence and one command each; the most urgent first.
+
+One place decides it, so that a run's last words, ``octanist status`` and the report
+never advise different things.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Step(NamedTuple):
+    """Something to do.
+
+    Attributes:
+        sentence: What is the matter, and what the command does about it.
+        command: To be typed as it stands; None where no command of ours can help.
+    """
+
+    sentence: str
+    command: str | None
+
+
+def next_steps(
+    standing: Mapping[str, int],
+    *,
+    failure: str | None = None,
+    cut_off: bool = False,
+    options: str = "",
+) -> list[Step]:
+    """Say what a person should do about how things stand.
+
+    Args:
+        standing: ``in_doubt`` and ``dead_letters`` to their number.
+        failure: Why the last run stopped, in a sentence of ours.
+        cut_off: Whether the last run ended without a word.
+        options: What belongs behind each command, such as ``--config config.json``.
+
+    Returns:
+        Nothing if there is nothing to do.
+    """
+    behind = f" {options}" if options else ""
+    steps = []
+    if failure:
+        steps.append(Step(f"The run stopped: {_closed(failure)} Mend that and run again.", None))
+    elif cut_off:
+        steps.append(
+            Step(
+                "The run was cut off. Run again: it first settles what was under way, "
+                "and sends nothing twice.",
+                None,
+            )
+        )
+    if doubts := standing.get("in_doubt", 0):
+        leads, them = ("1 lead is", "it") if doubts == 1 else (f"{doubts:,} leads are", "them")
+        steps.append(
+            Step(f"{leads} in doubt: ask Octanist about {them}.", f"octanist reconcile{behind}")
+        )
+    if letters := standing.get("dead_letters", 0):
+        kept, them = (
+            ("1 dead letter is", "it")
+            if letters == 1
+            else (f"{letters:,} dead letters are", "them")
+        )
+        steps.append(
+            Step(
+                f"{kept} kept: see why, mend the mapping or the rule, then replay {them}.",
+                f"octanist dead-letters list{behind}",
+            )
+        )
+    return steps
+
+
+def step_lines(steps: Sequence[Step]) -> list[str]:
+    """Give the steps as lines of text; a command stands alone in its line."""
+    lines = []
+    for sentence, command in steps:
+        lines.append(sentence)
+        if command is not None:
+            lines.append(f"  {command}")
+    return lines
+
+
+def _closed(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
