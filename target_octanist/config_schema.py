@@ -199,7 +199,10 @@ def config_jsonschema() -> dict[str, Any]:
             "report_path",
             th.StringType,
             title="Report path",
-            description="Where to write the HTML report of the run (not written by this version).",
+            description=(
+                "Write an HTML report of each run to this file, whatever becomes of the run "
+                "(extra `report`)."
+            ),
         ),
         th.Property(
             "strict_contract",

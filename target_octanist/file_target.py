@@ -93,6 +93,7 @@ class FileTarget(TargetOctanist):
         """Open a run that names records by their rows."""
         return Run(
             self.settings,
+            kind="load",
             progress=self.progress,
             place=lambda: f"Row {self.message_reader.row}",
         )

@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -23,11 +24,13 @@ from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
-from target_octanist.errors import LedgerError
+from target_octanist.errors import LedgerError, OctanistError, describe_bug
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
+from target_octanist.reporting.figures import encode_figures
 from target_octanist.reporting.metrics import MetricsReporter
 from target_octanist.reporting.progress import ProgressLine
+from target_octanist.reporting.recorder import Recorder
 from target_octanist.reporting.summary import alarm, summary
 from target_octanist.reporting.tally import Tally
 
@@ -35,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from target_octanist.delivery.client import Sender
-    from target_octanist.errors import OctanistError
     from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.recovery import Reopen
+    from target_octanist.reporting.figures import Figures
     from target_octanist.reporting.progress import Progress
     from target_octanist.settings import Settings
 
@@ -85,7 +88,7 @@ class Intake(Protocol):
     def settle_all(
         self, while_waiting: Callable[[], None], interrupted: Callable[[], bool]
     ) -> None: ...
-    def close(self, exit_code: int) -> None: ...
+    def close(self, exit_code: int, cause: BaseException | None = None) -> None: ...
 
 
 class Run:
@@ -99,6 +102,7 @@ class Run:
         settings: Settings,
         reopens: Reopen | None = None,
         *,
+        kind: str = "run",
         progress: Progress | None = None,
         place: Callable[[], str] | None = None,
     ) -> None:
@@ -107,6 +111,7 @@ class Run:
         Args:
             settings: Of the run.
             reopens: How to take up again what is in doubt, if at all.
+            kind: What the run is, as its figures have it.
             progress: Shows how far things are; by default a line on a terminal.
             place: Names the record that is being handed over; by default by its number.
 
@@ -115,13 +120,12 @@ class Run:
         """
         self.settings = settings
         self.tally = Tally()
+        self._recorder = Recorder(self.tally, kind=kind, dry_run=settings.dry_run)
         self._started_at = time.monotonic()
         self._count = 0
         self._told: set[tuple[str, str]] = set()
         self._closed = False
         self.place = place or (lambda: f"Record {self._count + 1}")
-        if settings.report_path:
-            logger.warning("report_path: this version does not write the report yet.")
         sender: Sender
         if settings.dry_run:
             sender = DryRunSender()
@@ -146,6 +150,7 @@ class Run:
             quota=quota,
             tally=self.tally,
             reopens=reopens,
+            figures_if_due=self._recorder.if_due,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges)
         self._progress = progress or ProgressLine(sys.stderr)
@@ -238,21 +243,31 @@ class Run:
                 )
                 return
 
-    def close(self, exit_code: int) -> None:
-        """Sign off: let go of what was not sent, and say what was done."""
+    def close(self, exit_code: int, cause: BaseException | None = None) -> None:
+        """Sign off: let go of what was not sent, and say what was done.
+
+        Args:
+            exit_code: Of the process.
+            cause: What ended it, beside a failure of the engine.
+        """
         if self._closed:
             return
         self._closed = True
         ended = self.engine.wait()
+        reason = self.failure or cause
+        # Only our own errors are sentences that hold no value of a record.
+        sentence = str(reason) if isinstance(reason, OctanistError) else None
+        figures = self._recorder.figures(exit_code, sentence)
         try:
             with self.journal.turn() as turn:
                 if ended:
                     self.engine.let_go(turn)
-                turn.sign_off(now=now_ms(), exit_code=exit_code)
+                turn.sign_off(now=now_ms(), exit_code=exit_code, figures=encode_figures(figures))
         except LedgerError as error:
             # The run's own failure matters more; the next run finds it by its silence.
             logger.warning("The run could not be signed off: %s", error)
         finally:
+            self._write_report(figures)
             if ended:
                 self.journal.close()
         self._progress.clear()
@@ -268,6 +283,23 @@ class Run:
         )
         if nothing_good := alarm(self.tally.outcomes):
             logger.warning("%s", nothing_good)
+
+    def _write_report(self, figures: Figures) -> None:
+        """Write the HTML report, if one is wanted; a failure is told, and costs nothing else."""
+        path = self.settings.report_path
+        if path is None:
+            return
+        # Its libraries take a second to load.
+        from target_octanist.reporting.html.write import write_run_report
+
+        try:
+            write_run_report(Path(path).expanduser(), self.journal, figures)
+        except OSError as error:
+            logger.warning("report_path: %s cannot be written (%s).", path, error.strerror)
+        except OctanistError as error:
+            logger.warning("report_path: the report was not written. %s", error)
+        except Exception as bug:  # noqa: BLE001 - a page must not cost a run its exit code
+            logger.warning("report_path: the report was not written. %s", describe_bug(bug))
 
     def _tell(self, stream: str, sentences: Sequence[str]) -> None:
         """Log each kind of trouble once for a stream, not once for a record."""

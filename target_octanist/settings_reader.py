@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 import os
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -91,7 +93,7 @@ class _Reader:
             ),
             dry_run=dry_run,
             phone_region=self.region(self.config, "phone_region"),
-            report_path=self.text("report_path"),
+            report_path=self.report_path(),
             strict_contract=cast("Contract", contract),
         )
         if self.problems:
@@ -108,6 +110,22 @@ class _Reader:
             self.problems.append(f"{name}: must be text, not {_kind(value)}.")
             return None
         return value.strip()
+
+    def report_path(self) -> str | None:
+        """Look early for what would only show at the end of a long run."""
+        path = self.text("report_path")
+        if path is None:
+            return None
+        if any(find_spec(library) is None for library in ("jinja2", "matplotlib")):
+            self.problems.append(
+                "report_path: needs the extra \"report\": pip install 'target-octanist[report]'"
+            )
+        place = Path(path).expanduser()
+        if not place.parent.is_dir():
+            self.problems.append(f"report_path: there is no folder {place.parent}; make it first.")
+        elif place.is_dir():
+            self.problems.append(f"report_path: {place} is a folder; name a file in it.")
+        return path
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.config.get(name, default)

@@ -294,7 +294,7 @@ class TargetOctanist(Target):
 
     def abandon(self) -> None:
         """Settle what was accepted, after the input could not be read on."""
-        self._end(exit_code=1)
+        self._end(exit_code=1, cause=sys.exc_info()[1])
 
     def process_endofpipe(self) -> None:
         """Settle everything, write the last STATE, and sign off.
@@ -305,7 +305,8 @@ class TargetOctanist(Target):
             MissingKeyPropertiesError: No record of a stream had its key.
         """
         keyless = self._key_problems()
-        self._end(exit_code=128 + self._signal if self._signal else int(bool(keyless)))
+        cause = InputError(" ".join(keyless)) if keyless else None
+        self._end(exit_code=128 + self._signal if self._signal else int(bool(keyless)), cause=cause)
         super().process_endofpipe()
         if self._run is not None and self._run.failure is not None:
             raise self._run.failure
@@ -318,7 +319,7 @@ class TargetOctanist(Target):
         sinks = [sink for sink in self._sinks_active.values() if isinstance(sink, LeadSink)]
         return [sink.key_problem for sink in sinks if sink.key_problem]
 
-    def _end(self, *, exit_code: int) -> None:
+    def _end(self, *, exit_code: int, cause: BaseException | None = None) -> None:
         if self._ended:
             return
         self._ended = True
@@ -339,7 +340,7 @@ class TargetOctanist(Target):
                     exit_code = 1
                 elif self._signal is not None:
                     exit_code = 128 + self._signal
-                self._run.close(exit_code)
+                self._run.close(exit_code, cause)
 
     def _settle_all(self, while_waiting: Callable[[], None]) -> None:
         if self._run is not None:

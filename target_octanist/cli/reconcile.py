@@ -60,7 +60,6 @@ def command(
     rows = _rows(settings)
     there = _named(rows, delivered, "--delivered")
     report = _reconcile(settings, Reopen(there, _named(rows, send, "--send") - there))
-    report["delivered"] = report.get("delivered", 0) + len(there)
     left = [plain(row) for row in _rows(settings)]
     if as_json:
         found = {"before": len(rows), "outcomes": report, "in_doubt": left}
@@ -95,7 +94,7 @@ def _named(rows: list[dict[str, Any]], names: tuple[str, ...], option: str) -> f
 
 def _reconcile(settings: Settings, reopens: Reopen) -> dict[str, int]:
     """Settle what can be settled; outcome to number of leads."""
-    run = Run(settings, reopens)
+    run = Run(settings, reopens, kind="reconcile")
     exit_code = 1
     try:
         with signals() as stopped:

@@ -86,6 +86,7 @@ class Engine:
         quota: Quota,
         tally: Tally,
         reopens: Reopen | None = None,
+        figures_if_due: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Put it together; nothing is started yet.
 
@@ -98,8 +99,10 @@ class Engine:
             quota: How many may go out at all.
             tally: Where they are counted.
             reopens: How to take up again what is in doubt, if at all.
+            figures_if_due: Gives what is counted as JSON whenever it is time to keep it.
         """
         self._settings = settings
+        self._figures_if_due = figures_if_due
         self._reopens = reopens
         self._journal = journal
         self._policy = policy
@@ -280,6 +283,8 @@ class Engine:
         written = self._journal.write(lambda turn: self._write(turn, gathered))
         # All of it is on disk now.
         self._tally.journal(time.monotonic() - now)
+        if gathered.reopens is not None:
+            self._tally.settled_by_hand(len(gathered.reopens.delivered))
         self._adopt(written.recovered)
         if gathered.looked is not None:
             self._looker.is_busy = False
@@ -288,6 +293,7 @@ class Engine:
         for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
             self._apply_verdict(candidate, verdict)
         self._senders.send(gathered.starting)
+        self._tally.under_way(self._senders.in_flight, self._senders.limit)
         self._look_if_due(now)
         self._turn_ended_at = time.monotonic()
 
@@ -301,7 +307,8 @@ class Engine:
         decided = [self._decide(result, wall) for result in results]
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
-        return Gathered(now, decided, looked, batch, self._starting(), looks_around, reopens)
+        starting, figures = self._starting(), self._figures_if_due()
+        return Gathered(now, decided, looked, batch, starting, looks_around, reopens, figures)
 
     def _write(self, turn: Turn, gathered: Gathered) -> Written:
         """Write a turn down; nothing but the journal may be changed here for good."""
@@ -322,6 +329,8 @@ class Engine:
         batch = [*self._no_longer_behind(decided), *gathered.batch]
         verdicts = turn.claim([c.claim for c in batch], now=at)
         turn.start_sending((job.source for job in gathered.starting), now=at)
+        if gathered.figures is not None:
+            turn.keep_figures(gathered.figures, now=at)
         return Written(recovered, decided, batch, verdicts)
 
     def _take_batch(self, now: float) -> list[Candidate]:
@@ -391,7 +400,8 @@ class Engine:
             self._work.behind.pop(job.source, None)
         match d.decision:
             case Settle(state):
-                self._settle(job.stream, state, job.number, _why(d, state))
+                lead = job.payload if state is State.DELIVERED else None
+                self._settle(job.stream, state, job.number, _why(d, state), lead)
             case Ask():
                 asked_at = time.time()
                 sent_at = asked_at - (time.monotonic() - job.started_at)
@@ -453,9 +463,17 @@ class Engine:
             why = Why(reason, Reference(candidate.number, claim.source, None))
             self._settle(claim.stream, state, candidate.number, why)
 
-    def _settle(self, stream: str, state: State, number: int | None, why: Why | None) -> None:
+    def _settle(
+        self,
+        stream: str,
+        state: State,
+        number: int | None,
+        why: Why | None,
+        payload: bytes | None = None,
+    ) -> None:
         """Count a settled record and let the frontier move, unless that breaks the budget."""
-        self._tally.settled(stream, state.value, recovered=number is None, why=why)
+        recovered = number is None
+        self._tally.settled(stream, state.value, recovered=recovered, why=why, payload=payload)
         if state is State.DELIVERED:
             self._quota.delivered()
         if number is None:

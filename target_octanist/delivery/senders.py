@@ -56,6 +56,11 @@ class Senders:
         """The most requests that may be in flight now."""
         return self._pace.limit
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests are under way."""
+        return self._in_flight
+
     def delay(self, now: float) -> float:
         """Say how many seconds the next request has to wait."""
         with self._may_send:

@@ -35,6 +35,7 @@ class Gathered(NamedTuple):
         now: Monotonic seconds.
         looks_around: Whether dead runs are looked for.
         reopens: How leads in doubt are taken up again, if at all.
+        figures: What the run has counted up to here as JSON, if it is to be kept now.
     """
 
     now: float
@@ -44,6 +45,7 @@ class Gathered(NamedTuple):
     starting: list[Job]
     looks_around: bool
     reopens: Reopen | None
+    figures: str | None
 
 
 class Written(NamedTuple):

@@ -29,6 +29,12 @@ from target_octanist.ledger.database import (
     readable_errors,
     serialise,
 )
+from target_octanist.ledger.history import (
+    PastRun,
+    count_dead_letters,
+    figures_of,
+    past_runs,
+)
 from target_octanist.ledger.runs import this_place
 from target_octanist.ledger.tables import SCHEMA_VERSION, State, leads, meta, metadata, runs
 from target_octanist.ledger.turn import Turn
@@ -217,6 +223,30 @@ class Journal:
         """
         with readable_errors(), self._engine.begin() as connection:
             return Turn(connection, self.run).look(claims)
+
+    def past_runs(
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        prefix: str = "",
+        limit: int | None = None,
+    ) -> list[PastRun]:
+        """Give runs, the last one first (see `history.past_runs`)."""
+        with readable_errors(), self._engine.begin() as connection:
+            return past_runs(
+                connection, now=now_ms(), since=since, until=until, prefix=prefix, limit=limit
+            )
+
+    def figures(self, runs: Sequence[str]) -> dict[str, str]:
+        """Give what was kept of these runs' figures: run to JSON text."""
+        with readable_errors(), self._engine.begin() as connection:
+            return figures_of(connection, runs)
+
+    def dead_letters(self) -> int:
+        """Count the rejected leads whose record is still kept."""
+        with readable_errors(), self._engine.begin() as connection:
+            return count_dead_letters(connection)
 
     def totals(self) -> list[tuple[str, str, int]]:
         """Count rows by stream and state, sorted."""

@@ -120,6 +120,15 @@ leads = Table(
     Index("octanist_leads_by_lead_id", "lead_id"),
 )
 
+figures = Table(
+    "octanist_figures",
+    metadata,
+    Column("run", String(32), ForeignKey(runs.c.id), primary_key=True),
+    Column("updated_at", BigInteger, nullable=False),
+    # What the run counted, as JSON; see reporting/figures.py.
+    Column("figures", Text, nullable=False),
+)
+
 persons = Table(
     "octanist_persons",
     metadata,

@@ -29,6 +29,7 @@ from target_octanist.ledger.claims import (
     Verdict,
     decide,
 )
+from target_octanist.ledger.history import forget_old_figures, keep_figures
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.tables import State, leads, persons, runs
 
@@ -309,8 +310,15 @@ class Turn:
         )
         return result.rowcount
 
-    def sign_off(self, *, now: int, exit_code: int) -> None:
-        """Write down that this run is over."""
+    def keep_figures(self, text: str, *, now: int) -> None:
+        """Write down what this run has counted so far, as JSON."""
+        keep_figures(self._connection, self._run, text, now=now)
+
+    def sign_off(self, *, now: int, exit_code: int, figures: str | None = None) -> None:
+        """Write down that this run is over, and what it counted, as JSON."""
+        if figures is not None:
+            keep_figures(self._connection, self._run, figures, now=now)
+            forget_old_figures(self._connection)
         self._connection.execute(
             update(runs)
             .where(runs.c.id == self._run)

@@ -181,7 +181,11 @@ class Preview:
         """Decide about the last records."""
         self._decide()
 
-    def close(self, exit_code: int) -> None:  # noqa: ARG002 - no run has to be signed off
+    def close(
+        self,
+        exit_code: int,  # noqa: ARG002 - no run has to be signed off
+        cause: BaseException | None = None,  # noqa: ARG002
+    ) -> None:
         """Let go of files and journals."""
         self._journal.close()
         if self._known is not None:

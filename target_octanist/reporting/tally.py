@@ -1,11 +1,24 @@
-"""Counts of what happened in a run; written by one thread, read by another."""
+"""Counts of what happened in a run; written by one thread, read by another.
+
+To count a lead costs a few increments, and memory is bounded however many come.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from target_octanist.reporting.figures import Figures, Latency, Mention, Reason, Span, Value
+from target_octanist.reporting.frequent import FrequentValues
+from target_octanist.reporting.timeline import Durations, Timeline
+
+if TYPE_CHECKING:
+    from target_octanist.reporting.timeline import Bucket
 
 #: So many records are named for each reason; whoever wants all asks the journal.
 REFERENCES: Final = 5
@@ -14,6 +27,15 @@ REFERENCES: Final = 5
 REASONS: Final = 200
 
 OTHER_REASONS: Final = "other reasons"
+
+#: A lead is named in lists by so many digits of its digest.
+ID_DIGITS: Final = 12
+
+_LONGEST_REQUEST_ID: Final = 100
+
+# Which fields a payload has, and two of their values; the others are not even looked at.
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_value = msgspec.json.Decoder(Any).decode
 
 
 class Reference(NamedTuple):
@@ -78,6 +100,14 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since = Counts()
+        self._started_at = time.monotonic()
+        self._timeline = Timeline()
+        self._latency = Durations()
+        self._statuses: Counter[str] = Counter()
+        self._retries = 0
+        self._delivered: Counter[str] = Counter()
+        self._filled: dict[str, Counter[str]] = {}
+        self._sources, self._campaigns = FrequentValues(), FrequentValues()
         self.outcomes: Counter[str] = Counter()
         self.records: Counter[str] = Counter()
         self.streams: Counter[tuple[str, str]] = Counter()
@@ -86,10 +116,27 @@ class Tally:
         self.requests = 0
 
     def settled(
-        self, stream: str, outcome: str, *, recovered: bool, why: Why | None = None
+        self,
+        stream: str,
+        outcome: str,
+        *,
+        recovered: bool,
+        why: Why | None = None,
+        payload: bytes | None = None,
     ) -> None:
-        """Count a settled record; `recovered` if a run that died had left it behind."""
+        """Count a settled record.
+
+        Args:
+            stream: Its own.
+            outcome: The value of its state.
+            recovered: Whether an earlier run had left it behind.
+            why: Why it made no lead, or none for sure.
+            payload: The lead, if it was delivered.
+        """
         with self._lock:
+            self._now().settled[outcome] += 1
+            if payload is not None:
+                self._look_into(stream, payload)
             if why is not None:
                 self._group(stream, outcome, why)
             if recovered:
@@ -101,16 +148,34 @@ class Tally:
                 self.streams[stream, outcome] += 1
                 self._since.outcomes[stream, outcome] += 1
 
+    def settled_by_hand(self, count: int) -> None:
+        """Count leads in doubt of which a human said that they are there."""
+        if count:
+            with self._lock:
+                self._now().settled["delivered"] += count
+                self.recovered["delivered"] += count
+                self._since.recovered["delivered"] += count
+
+    def under_way(self, in_flight: int, pace: int) -> None:
+        """Note how many requests are under way, and how many might be."""
+        with self._lock:
+            now = self._now()
+            now.in_flight, now.pace = max(now.in_flight, in_flight), pace
+
     def request(self, status: int | None, seconds: float) -> None:
         """Count a request that was made."""
         with self._lock:
             self.requests += 1
+            self._statuses[str(status or "none")] += 1
+            self._latency.add(seconds)
+            self._now().latency.add(seconds)
             self._since.requests[str(status or "none")] += 1
             self._since.request_seconds.append(seconds)
 
     def retried(self) -> None:
         """Count a lead that is going to be sent again."""
         with self._lock:
+            self._retries += 1
             self._since.retries += 1
 
     def journal(self, seconds: float) -> None:
@@ -124,6 +189,80 @@ class Tally:
             since, self._since = self._since, Counts()
         return since
 
+    def figures(
+        self,
+        *,
+        kind: str,
+        dry_run: bool,
+        started_at: int,
+        counted_at: int,
+        exit_code: int | None = None,
+        failure: str | None = None,
+    ) -> Figures:
+        """Give all that was counted in the run.
+
+        Args:
+            kind: Of the run, as `Figures` has it.
+            dry_run: Whether nothing was sent.
+            started_at: Milliseconds since 1970 UTC.
+            counted_at: The same, now.
+            exit_code: None while the run goes on.
+            failure: Why it stopped, if it did.
+        """
+        with self._lock:
+            return Figures(
+                kind=kind,
+                dry_run=dry_run,
+                started_at=started_at,
+                counted_at=counted_at,
+                ended_at=None if exit_code is None else counted_at,
+                exit_code=exit_code,
+                failure=failure,
+                seconds=round(time.monotonic() - self._started_at, 3),
+                records=self.outcomes.total(),
+                outcomes=dict(self.outcomes),
+                streams=self._by_stream(),
+                recovered=dict(self.recovered),
+                reasons=self._reasons(),
+                delivered=dict(self._delivered),
+                filled={stream: dict(fields) for stream, fields in self._filled.items()},
+                sources=[Value(*entry) for entry in self._sources.most_common()],
+                campaigns=[Value(*entry) for entry in self._campaigns.most_common()],
+                requests=dict(self._statuses),
+                retries=self._retries,
+                latency=_latency(self._latency),
+                span_seconds=self._timeline.width,
+                timeline=[
+                    Span(second, dict(b.settled), _latency(b.latency), b.in_flight, b.pace)
+                    for second, b in self._timeline
+                ],
+            )
+
+    # All of these with the lock held.
+
+    def _now(self) -> Bucket:
+        return self._timeline.at(time.monotonic() - self._started_at)
+
+    def _look_into(self, stream: str, payload: bytes) -> None:
+        fields = _fields(payload)
+        self._delivered[stream] += 1
+        self._filled.setdefault(stream, Counter()).update(fields.keys())
+        for name, values in (("utm_source", self._sources), ("utm_campaign", self._campaigns)):
+            values.add(_value(fields[name]) if name in fields else None)
+
+    def _by_stream(self) -> dict[str, dict[str, int]]:
+        streams: dict[str, dict[str, int]] = {}
+        for (stream, outcome), count in sorted(self.streams.items()):
+            streams.setdefault(stream, {})[outcome] = count
+        return streams
+
+    def _reasons(self) -> list[Reason]:
+        reasons = [
+            Reason(*key, group.count, [_mention(r) for r in group.references])
+            for key, group in self.reasons.items()
+        ]
+        return sorted(reasons, key=lambda r: (-r.count, r.stream, r.outcome, r.reason))
+
     def _group(self, stream: str, outcome: str, why: Why) -> None:
         reason = why.reason
         if (stream, outcome, reason) not in self.reasons and len(self.reasons) >= REASONS:
@@ -132,3 +271,16 @@ class Tally:
         group.count += 1
         if len(group.references) < REFERENCES:
             group.references.append(why.reference)
+
+
+def _mention(reference: Reference) -> Mention:
+    request_id = reference.request_id
+    return Mention(
+        reference.record,
+        reference.source[:ID_DIGITS],
+        request_id[:_LONGEST_REQUEST_ID] if request_id else None,
+    )
+
+
+def _latency(durations: Durations) -> Latency:
+    return Latency(*(durations.percentile(percent) for percent in (50, 95, 99)))
