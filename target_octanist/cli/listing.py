@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from target_octanist.reporting.words import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ LISTED = 20
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give a row of the journal with its times in ISO 8601."""
-    return {name: _iso(value) if name.endswith("_at") else value for name, value in row.items()}
+    return {name: iso(value) if name.endswith("_at") else value for name, value in row.items()}
 
 
 def print_in_doubt(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -32,10 +33,3 @@ def print_in_doubt(rows: Sequence[Mapping[str, Any]]) -> None:
         click.echo(f"  {row['source'][:12]}  {row['stream']}  {when}{request}  {row['reason']}")
     if len(rows) > LISTED:
         click.echo(f"  … and {len(rows) - LISTED} more (--json lists all)")
-
-
-def _iso(milliseconds: int | None) -> str | None:
-    if milliseconds is None:
-        return None
-    moment = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,50 +1,47 @@
-"""Times on the command line: a date, a time, or an age."""
+"""``--since`` and ``--until``: a date, a time, or an age."""
 
 from __future__ import annotations
 
 import re
 import time
-from datetime import datetime, timezone
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-_AGE: Final = re.compile(r"(\d{1,6})([mhdw])")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-_MILLISECONDS: Final = {
-    "m": 60_000,
-    "h": 3_600_000,
-    "d": 86_400_000,
-    "w": 7 * 86_400_000,
-}
+_AGE: Final = re.compile(r"(\d{1,6})\s*([smhdw])")
+
+_SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-class Moment(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
-    """An ISO date or time (UTC unless it says otherwise), or an age such as ``24h`` or ``7d``.
+class Moment(click.ParamType):  # type: ignore[type-arg]  # at run time only since 8.4
+    """A moment, given to the command as milliseconds since 1970 UTC.
 
-    Its value is in milliseconds since 1970 UTC.
+    ``2026-11-20`` is midnight, ``2026-11-20T03:00`` a time, both of the machine's own zone
+    unless one is named; ``24h`` or ``7d`` is that long ago.
     """
 
-    name = "time"
+    name = "moment"
 
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """Read a time; click tells whoever gave something else."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it; click reports what is none."""
         if isinstance(value, int):
             return value
-        if age := _AGE.fullmatch(value):
-            return time.time_ns() // 1_000_000 - int(age[1]) * _MILLISECONDS[age[2]]
+        text = str(value).strip()
         try:
-            # Python 3.10 does not know the Z.
-            moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value))
-        except ValueError:
+            if age := _AGE.fullmatch(text):
+                seconds = time.time() - int(age[1]) * _SECONDS[age[2]]
+            else:
+                # Python 3.10 does not know the Z.
+                moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+                seconds = moment.astimezone().timestamp()
+        except (ValueError, OverflowError, OSError):
             self.fail(
-                f"{value!r} is no time: give a date (2026-01-31), a time "
-                "(2026-01-31T08:00) or an age (24h, 7d).",
+                f"{text!r} is no date, time or age; write 2026-11-20, 2026-11-20T03:00, 24h or 7d.",
                 param,
                 ctx,
             )
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return int(moment.timestamp() * 1000)
+        return int(seconds * 1000)
