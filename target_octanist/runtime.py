@@ -259,6 +259,28 @@ class Run:
         sentence = str(reason) if isinstance(reason, OctanistError) else None
         figures = self._recorder.figures(exit_code, sentence)
         try:
+            self._sign_off(figures, exit_code, ended=ended)
+            self._progress.clear()
+            status = metrics.Status.SUCCEEDED if exit_code == 0 else metrics.Status.FAILED
+            self._metrics.finish(status)
+            logger.info(
+                summary(
+                    self.tally.outcomes,
+                    self.tally.recovered,
+                    seconds=time.monotonic() - self._started_at,
+                    dry_run=self.settings.dry_run,
+                )
+            )
+            if nothing_good := alarm(self.tally.outcomes):
+                logger.warning("%s", nothing_good)
+            # At the very end: to draw takes a while.
+            self._write_report(figures)
+        finally:
+            if ended:
+                self.journal.close()
+
+    def _sign_off(self, figures: Figures, exit_code: int, *, ended: bool) -> None:
+        try:
             with self.journal.turn() as turn:
                 if ended:
                     self.engine.let_go(turn)
@@ -266,23 +288,6 @@ class Run:
         except LedgerError as error:
             # The run's own failure matters more; the next run finds it by its silence.
             logger.warning("The run could not be signed off: %s", error)
-        finally:
-            self._write_report(figures)
-            if ended:
-                self.journal.close()
-        self._progress.clear()
-        status = metrics.Status.SUCCEEDED if exit_code == 0 else metrics.Status.FAILED
-        self._metrics.finish(status)
-        logger.info(
-            summary(
-                self.tally.outcomes,
-                self.tally.recovered,
-                seconds=time.monotonic() - self._started_at,
-                dry_run=self.settings.dry_run,
-            )
-        )
-        if nothing_good := alarm(self.tally.outcomes):
-            logger.warning("%s", nothing_good)
 
     def _write_report(self, figures: Figures) -> None:
         """Write the HTML report, if one is wanted; a failure is told, and costs nothing else."""

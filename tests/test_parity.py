@@ -127,7 +127,7 @@ MAY_KNOW = {
         "settings",
         "__init__",
     },
-    "reporting": {"ledger"},
+    "reporting": {"__init__", "errors", "ledger"},
     "sandbox": {"__init__"},
     "tables": {"errors", "json_lines"},
 }
@@ -148,6 +148,8 @@ ONLY_IN = {
     "sqlalchemy": {"ledger"},
     "starlette": {"sandbox"},
     "openpyxl": {"tables"},
+    "jinja2": {"reporting/html"},
+    "matplotlib": {"reporting/html"},
 }
 
 

@@ -1,0 +1,368 @@
+"""What the page shows, ready to be shown: its template decides nothing but where it stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from target_octanist.ledger.tables import State
+from target_octanist.reporting.past import RUN_DIGITS, done
+from target_octanist.reporting.summary import OUTCOMES
+from target_octanist.reporting.totals import Totals, ranked
+from target_octanist.reporting.words import counts, lasted, local, spoken, when
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_octanist.reporting.figures import Reason
+    from target_octanist.reporting.past import Account
+    from target_octanist.reporting.report import Report
+
+#: An outcome in a sentence, for people who did not read the manual.
+GLOSSARY: Final[Mapping[str, str]] = {
+    "delivered": "Octanist stored the lead and gave it an id.",
+    "duplicate": "The record, or another lead of the same person, was sent before; it is not sent again.",
+    "filtered": "The filter rules of your organisation in Octanist refused the lead.",
+    "rejected": (
+        "No lead could be made of the record, or Octanist called it invalid; it is kept as a "
+        "dead letter, to be looked at and replayed."
+    ),
+    "in_doubt": (
+        "The lead was sent and no answer came, so nobody knows whether it arrived; it is not "
+        "sent again by itself."
+    ),
+}
+
+_KINDS: Final[Mapping[str, str]] = {
+    "run": "run",
+    "load": "load of a file",
+    "replay": "replay of dead letters",
+    "reconcile": "reconciliation",
+}
+
+
+class Verdict(NamedTuple):
+    """Whether all is well, in a word for the colour and a sentence for people."""
+
+    mood: str
+    sentence: str
+
+
+class Tile(NamedTuple):
+    """One outcome: its class, its name, its number and its share."""
+
+    name: str
+    label: str
+    number: int
+    share: str
+
+
+class Bar(NamedTuple):
+    """A row of a table with a bar; `percent` is how long it is."""
+
+    label: str
+    number: int
+    percent: float
+    said: str
+
+
+class Block(NamedTuple):
+    """Bars below a heading, and what a hundred percent is."""
+
+    heading: str
+    note: str
+    bars: Sequence[Bar]
+
+
+class Line(NamedTuple):
+    """A run in the history."""
+
+    id: str
+    started: str
+    took: str
+    end: str
+    mood: str
+    result: str
+    facts: Sequence[tuple[str, str]]
+    reasons: Sequence[Reason]
+
+
+class View:
+    """A report as the page shows it."""
+
+    outcomes: Final = OUTCOMES
+    glossary: Final = GLOSSARY
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.totals: Totals = report.totals
+        self.standing = report.standing
+        self.steps = report.steps()
+
+    spoken = staticmethod(spoken)
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether nothing was sent."""
+        return any(a.figures is not None and a.figures.dry_run for a in self.report.runs)
+
+    @property
+    def title(self) -> str:
+        """Say what the page is about."""
+        report = self.report
+        if report.is_of_one_run:
+            account = report.runs[0]
+            kind = account.figures.kind if account.figures else "run"
+            dry = "Dry " if self.is_dry else ""
+            name = _KINDS.get(kind, kind)
+            return f"{dry}{name if dry else name.capitalize()} of {self._moment(account.run.started_at)}"
+        if report.since is None and report.until is None:
+            return "No run yet"
+        since = f"from {self._moment(report.since)} " if report.since is not None else ""
+        until = self._moment(report.until) if report.until is not None else "now"
+        return f"Runs {since}until {until}"
+
+    @property
+    def facts(self) -> str:
+        """Give the plain facts in a line."""
+        runs = self.report.runs
+        if self.report.is_of_one_run:
+            run = runs[0].run
+            end = "still running" if run.state == "running" else _end(runs[0])
+            return f"Run {run.id[:RUN_DIGITS]} · {lasted(runs[0].seconds)} · {end}"
+        good = sum(account.is_good for account in runs)
+        return f"{len(runs)} runs, {good} of them came to their end"
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say whether what happened was good."""
+        runs = self.report.runs
+        if not runs:
+            return Verdict("calm", "There was no run in this time.")
+        bad = [
+            account for account in runs if not account.is_good and account.run.state != "running"
+        ]
+        if bad and self.report.is_of_one_run:
+            failure = bad[0].figures.failure if bad[0].figures else None
+            if bad[0].run.state == "cut_off":
+                return Verdict("bad", "The run was cut off.")
+            return Verdict("bad", f"The run stopped early. {failure or ''}".strip())
+        if bad:
+            return Verdict("bad", f"{len(bad)} of {len(runs)} runs did not come to their end.")
+        settled = self.totals.outcomes + self.totals.recovered
+        if settled["in_doubt"]:
+            return Verdict(
+                "care", "It went well, but for leads of which nobody knows whether they arrived."
+            )
+        if settled["rejected"]:
+            return Verdict("care", "It went well, but for records that made no lead.")
+        if any(account.run.state == "running" for account in runs):
+            return Verdict("calm", "It is still going on.")
+        return Verdict("good", "All went well.")
+
+    @property
+    def headline(self) -> str:
+        """Say how many leads arrived, of how many records."""
+        totals = self.totals
+        if not totals.runs:
+            return "What it did was not kept." if self.report.runs else "Nothing happened."
+        arrived = totals.outcomes["delivered"]
+        would = "would arrive" if self.is_dry else "arrived"
+        if not totals.records:
+            return (
+                "No record came."
+                if not totals.recovered
+                else f"Settled: {counts(totals.recovered)}."
+            )
+        return f"{arrived:,} of {totals.records:,} records {would} as leads."
+
+    @property
+    def sentences(self) -> list[str]:
+        """Say what became of the others."""
+        said, outcomes = [], self.totals.outcomes
+        if n := outcomes["duplicate"]:
+            said.append(f"{n:,} {_were(n)} there already, and {_were(n)} not sent again.")
+        if n := outcomes["filtered"]:
+            said.append(f"{n:,} {_were(n)} refused by your filter rules in Octanist.")
+        if n := outcomes["rejected"]:
+            said.append(f"{n:,} could not be used as they are: rejected, and kept.")
+        if n := outcomes["in_doubt"]:
+            said.append(
+                f"Of {n:,} nobody can tell yet whether {'it' if n == 1 else 'they'} arrived."
+            )
+        if self.totals.recovered and self.totals.records:
+            said.append(f"Of what earlier runs had left open: {counts(self.totals.recovered)}.")
+        if self.is_dry:
+            said.append("It was a dry run: nothing was sent.")
+        if any(a.run.state == "cut_off" and a.figures for a in self.report.runs):
+            said.append("A run that was cut off may have done a little more than was counted.")
+        if missing := sum(a.figures is None for a in self.report.runs):
+            said.append(
+                f"Of {missing} {_runs(missing)} no figures were kept; they are not counted here."
+            )
+        return said
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """Give the outcomes of the records."""
+        records = self.totals.records
+        return [
+            Tile(
+                name.replace("_", "-"),
+                spoken(name),
+                n,
+                f"{100 * n / records:.1f} %" if records else "–",
+            )
+            for name in OUTCOMES
+            for n in [self.totals.outcomes[name]]
+        ]
+
+    @property
+    def streams(self) -> list[tuple[str, list[int], int]]:
+        """Give each stream with its numbers by outcome and their sum."""
+        rows = []
+        for stream, found in sorted(self.totals.streams.items()):
+            numbers = [found[name] for name in OUTCOMES]
+            rows.append((stream, numbers, sum(numbers)))
+        return rows
+
+    @property
+    def fields(self) -> list[Block]:
+        """Give how often each lead field was filled, by stream."""
+        blocks = []
+        for stream, leads in sorted(self.totals.delivered.items()):
+            filled = self.totals.filled.get(stream, Counter())
+            bars = [
+                _bar(name, n, leads)
+                for name, n in sorted(filled.items(), key=lambda entry: (-entry[1], entry[0]))
+            ]
+            blocks.append(Block(stream, f"of {leads:,} delivered {_leads(leads)}", bars))
+        return blocks
+
+    @property
+    def origins(self) -> list[Block]:
+        """Give sources and campaigns."""
+        leads = sum(self.totals.delivered.values())
+        note = f"of {leads:,} delivered {_leads(leads)}"
+        pairs = (
+            ("Sources (utm_source)", self.totals.sources),
+            ("Campaigns (utm_campaign)", self.totals.campaigns),
+        )
+        return [
+            Block(heading, note, [_bar(value, n, leads) for value, n in ranked(values)])
+            for heading, values in pairs
+            if set(values) - {"(none)"}
+        ]
+
+    @property
+    def requests(self) -> list[tuple[str, int]]:
+        """Give how many requests were answered in which way."""
+        return [
+            (f"HTTP {status}" if status != "none" else "no answer", n)
+            for status, n in sorted(self.totals.requests.items())
+        ]
+
+    @property
+    def history(self) -> list[Line]:
+        """Give the runs to be listed: those of the period, or the last ones."""
+        of = (
+            self.report.history
+            if self.report.is_of_one_run or not self.report.runs
+            else self.report.runs
+        )
+        return [self._line(account) for account in of]
+
+    @property
+    def doubts(self) -> list[dict[str, str]]:
+        """Give the oldest leads in doubt."""
+        if self.standing is None:
+            return []
+        return [
+            {
+                "id": row["source"][:12],
+                "stream": row["stream"],
+                "sent": self._moment(row["sent_at"]) if row["sent_at"] else "–",
+                "request": row["request_id"] or "–",
+                "reason": row["reason"] or "–",
+            }
+            for row in self.standing.in_doubt
+        ]
+
+    @property
+    def standings(self) -> list[tuple[str, str, int]]:
+        """Give class, name and number of each state that the journal's rows are in."""
+        if self.standing is None:
+            return []
+        outcomes = self.standing.outcomes
+        return [
+            (state.value.replace("_", "-"), spoken(state.value), outcomes[state.value])
+            for state in State
+            if outcomes[state.value] or state.value in OUTCOMES
+        ]
+
+    @property
+    def made(self) -> str:
+        """Say when the page was made."""
+        return f"{local(self.report.made_at):%d %b %Y, %H:%M %Z}"
+
+    def _line(self, account: Account) -> Line:
+        run, figures = account
+        facts = [("Run", run.id)]
+        if figures is not None:
+            facts += [
+                ("Kind", _KINDS.get(figures.kind, figures.kind)),
+                ("Records", f"{figures.records:,}"),
+                (
+                    "Requests",
+                    f"{sum(figures.requests.values()):,}, {figures.retries:,} of them again",
+                ),
+            ]
+            if figures.latency.p50 is not None:
+                facts.append(
+                    (
+                        "Answers",
+                        f"half within {figures.latency.p50:g} ms, 99 of 100 within {figures.latency.p99:g} ms",
+                    )
+                )
+            if figures.failure:
+                facts.append(("Stopped", figures.failure))
+        return Line(
+            run.id[:RUN_DIGITS],
+            when(run.started_at, self.report.made_at),
+            lasted(account.seconds),
+            _end(account),
+            "good" if account.is_good else "calm" if run.state == "running" else "bad",
+            done(figures),
+            facts,
+            figures.reasons if figures else [],
+        )
+
+    def _moment(self, milliseconds: int) -> str:
+        return when(milliseconds, self.report.made_at)
+
+
+def _bar(label: str, number: int, of: int) -> Bar:
+    percent = 100 * number / of if of else 0.0
+    return Bar(label, number, round(percent, 1), f"{percent:.0f} %")
+
+
+def _end(account: Account) -> str:
+    match account.run.state:
+        case "running":
+            return "running"
+        case "cut_off":
+            return "cut off"
+        case _:
+            return f"exit {account.run.exit_code}"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _leads(number: int) -> str:
+    return "lead" if number == 1 else "leads"
+
+
+def _runs(number: int) -> str:
+    return "run" if number == 1 else "runs"

@@ -1,0 +1,200 @@
+"""What a report is about: some runs, what they came to, and how things stand now.
+
+Two sources, never mixed: what *happened* is the sum of the runs' figures, and how things
+*stand* is what the journal's rows say now. A lead that was in doubt last night and has
+been settled since is in the one as in doubt, in the other as delivered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from target_octanist.ledger.history import PastRun
+from target_octanist.ledger.journal import now_ms
+from target_octanist.ledger.tables import State
+from target_octanist.reporting.next_steps import next_steps
+from target_octanist.reporting.past import Account, accounts, describe
+from target_octanist.reporting.totals import Totals
+from target_octanist.reporting.words import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_octanist.ledger.journal import Journal
+    from target_octanist.reporting.figures import Figures
+    from target_octanist.reporting.next_steps import Step
+
+#: So many leads in doubt are listed; the others are counted.
+LISTED: Final = 20
+
+#: So many runs are told of beside the ones that the report is about.
+HISTORY: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand in the journal.
+
+    Attributes:
+        streams: Stream to state to number of records.
+        in_doubt: The oldest leads in doubt, as `Journal.in_state` gives them.
+        dead_letters: Number of rejected leads that are still kept.
+        reasons: (stream, reason, count) of the rejected.
+    """
+
+    streams: Mapping[str, Mapping[str, int]]
+    in_doubt: Sequence[Mapping[str, Any]]
+    dead_letters: int
+    reasons: Sequence[tuple[str, str, int]]
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """State to number of records."""
+        total: Counter[str] = Counter()
+        for counts in self.streams.values():
+            total.update(counts)
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report tells.
+
+    Attributes:
+        made_at: Milliseconds since 1970 UTC, as all times.
+        runs: What it is about, the last one first.
+        totals: Of these.
+        history: The last runs of the journal, the last one first, without their timelines.
+        standing: None if the journal could not be asked.
+        since: When its period begins, if it is about one; `until` is its end.
+        options: What belongs behind a command that it advises.
+    """
+
+    made_at: int
+    runs: Sequence[Account]
+    totals: Totals
+    history: Sequence[Account]
+    standing: Standing | None
+    since: int | None = None
+    until: int | None = None
+    options: str = field(default="")
+
+    @property
+    def is_of_one_run(self) -> bool:
+        """Whether it is about one run, and not about a period."""
+        return self.since is None and self.until is None and len(self.runs) == 1
+
+    def steps(self) -> list[Step]:
+        """Say what to do next."""
+        standing = self.standing
+        last = self.runs[0] if self.runs else None
+        return next_steps(
+            {
+                "in_doubt": standing.outcomes[State.IN_DOUBT.value],
+                "dead_letters": standing.dead_letters,
+            }
+            if standing
+            else {},
+            failure=last.figures.failure if last and last.figures else None,
+            cut_off=last is not None and last.run.state == "cut_off",
+            options=self.options,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Give all of it as plain values.
+
+        Returns:
+            ``runs`` (as `past.describe` has them, each with its ``figures``), ``totals`` of
+            these, ``now`` (how things stand in the journal) and ``next_steps``.
+        """
+        standing = self.standing
+        return {
+            "made_at": iso(self.made_at),
+            "since": iso(self.since),
+            "until": iso(self.until),
+            "runs": [
+                describe(account) | {"figures": msgspec.to_builtins(account.figures)}
+                for account in self.runs
+            ],
+            "totals": self.totals.plain(),
+            "now": None if standing is None else _plain(standing),
+            "next_steps": [step._asdict() for step in self.steps()],
+        }
+
+
+def report_on(
+    journal: Journal,
+    runs: Sequence[PastRun],
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    options: str = "",
+) -> Report:
+    """Put a report together.
+
+    Args:
+        journal: Open.
+        runs: What it is about, the last one first.
+        since: Milliseconds since 1970 UTC, if it is about a period; `until` likewise.
+        until: The end of the period.
+        options: What belongs behind a command that it advises.
+    """
+    told = list(accounts(journal, runs))
+    return Report(
+        made_at=now_ms(),
+        runs=told,
+        totals=Totals.of(account.figures for account in told if account.figures),
+        history=[_brief(a) for a in accounts(journal, journal.past_runs(limit=HISTORY))],
+        standing=standing_of(journal),
+        since=since,
+        until=until,
+        options=options,
+    )
+
+
+def report_without_journal(run: str, figures: Figures) -> Report:
+    """Put a report on one run together whose journal cannot be asked."""
+    ended_at = figures.ended_at or figures.counted_at
+    past = PastRun(run, figures.started_at, ended_at, ended_at, figures.exit_code, "ended")
+    account = Account(past, figures)
+    return Report(now_ms(), [account], Totals.of([figures]), [_brief(account)], None)
+
+
+def standing_of(journal: Journal) -> Standing:
+    """Ask the journal how things stand."""
+    streams: dict[str, dict[str, int]] = {}
+    for stream, state, count in journal.totals():
+        streams.setdefault(stream, {})[state] = count
+    return Standing(
+        streams=streams,
+        in_doubt=journal.in_state(State.IN_DOUBT, limit=LISTED),
+        dead_letters=journal.dead_letters(),
+        reasons=journal.reasons(State.REJECTED),
+    )
+
+
+def _brief(account: Account) -> Account:
+    figures = account.figures
+    if figures is None:
+        return account
+    return Account(account.run, msgspec.structs.replace(figures, timeline=[]))
+
+
+def _plain(standing: Standing) -> dict[str, Any]:
+    return {
+        "outcomes": dict(standing.outcomes),
+        "streams": {name: dict(counts) for name, counts in standing.streams.items()},
+        "dead_letters": standing.dead_letters,
+        "in_doubt": [
+            {name: iso(value) if name.endswith("_at") else value for name, value in row.items()}
+            for row in standing.in_doubt
+        ],
+        "reasons": [
+            {"stream": stream, "reason": reason, "count": count}
+            for stream, reason, count in standing.reasons
+        ],
+    }
