@@ -164,6 +164,7 @@ def _print_findings(found: Sequence[str], *, as_json: bool) -> None:
 def _print(report: Mapping[str, Any], runs: Sequence[Account], options: str) -> None:
     if runs:
         click.echo(f"Last run: {sentence(runs[0], now_ms())}\n")
+    click.echo("Records in the journal (one that comes again is counted by its run alone):")
     states = [state.value for state in State]
     rows = [*report["streams"].items(), ("total", report["outcomes"])]
     print_table(
@@ -178,6 +179,7 @@ def _print(report: Mapping[str, Any], runs: Sequence[Account], options: str) -> 
         {"in_doubt": report["outcomes"]["in_doubt"], "dead_letters": report["dead_letters"]},
         failure=last.figures.failure if last and last.figures else None,
         cut_off=last is not None and last.run.state == "cut_off",
+        run="The last run",
         options=options,
     )
     if steps:

@@ -29,6 +29,7 @@ def next_steps(
     *,
     failure: str | None = None,
     cut_off: bool = False,
+    run: str = "The run",
     options: str = "",
 ) -> list[Step]:
     """Say what a person should do about how things stand.
@@ -37,6 +38,7 @@ def next_steps(
         standing: ``in_doubt`` and ``dead_letters`` to their number.
         failure: Why the last run stopped, in a sentence of ours.
         cut_off: Whether the last run ended without a word.
+        run: How that run is called.
         options: What belongs behind each command, such as ``--config config.json``.
 
     Returns:
@@ -45,11 +47,11 @@ def next_steps(
     behind = f" {options}" if options else ""
     steps = []
     if failure:
-        steps.append(Step(f"The run stopped: {_closed(failure)} Mend that and run again.", None))
+        steps.append(Step(f"{run} stopped: {_closed(failure)} Mend that and run again.", None))
     elif cut_off:
         steps.append(
             Step(
-                "The run was cut off. Run again: it first settles what was under way, "
+                f"{run} was cut off. Run again: it first settles what was under way, "
                 "and sends nothing twice.",
                 None,
             )

@@ -91,16 +91,20 @@ class Report:
     def steps(self) -> list[Step]:
         """Say what to do next."""
         standing = self.standing
-        last = self.runs[0] if self.runs else None
+        last = self.history[0] if self.history else None
+        # Of an earlier run's end nothing is left to do: others came after it.
+        is_about_it = last is not None and last.run in [account.run for account in self.runs]
+        figures = last.figures if last is not None and is_about_it else None
         return next_steps(
-            {
+            {}
+            if standing is None
+            else {
                 "in_doubt": standing.outcomes[State.IN_DOUBT.value],
                 "dead_letters": standing.dead_letters,
-            }
-            if standing
-            else {},
-            failure=last.figures.failure if last and last.figures else None,
-            cut_off=last is not None and last.run.state == "cut_off",
+            },
+            failure=figures.failure if figures else None,
+            cut_off=last is not None and is_about_it and last.run.state == "cut_off",
+            run="The run" if self.is_of_one_run else "The last run",
             options=self.options,
         )
 

@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from target_octanist.reporting.past import Account
 
 #: In CSS pixels: a unit of the SVG is one where the plot has its full width.
-_WIDTH, _HEIGHT, _TEXT = 400, 220, 11
+_WIDTH, _HEIGHT, _TEXT = 400, 200, 12
+
+#: Up to so many days an axis tells seconds, and up to so many minutes.
+_MINUTES_TOLD, _HOURS_TOLD = 10 / 1440, 2
 
 #: A period is told in about so many bars.
 _BARS: Final = 60
 
 #: Colours that nothing else has, and the page's variables that they stand for.
 _VARIABLES: Final[Mapping[str, str]] = {
-    "#010203": "ink",
     "#010204": "soft",
     "#010205": "line",
     **{f"#0a0b{number:02x}": name.replace("_", "-") for number, name in enumerate(OUTCOMES)},
@@ -61,17 +63,20 @@ _STYLE: Final[dict[Any, Any]] = {
     "xtick.labelcolor": _COLOURS["soft"],
     "ytick.labelcolor": _COLOURS["soft"],
     "ytick.major.size": 0,
-    "legend.frameon": False,
-    "legend.labelcolor": _COLOURS["ink"],
     "lines.linewidth": 1.6,
 }
 
 
 class Plot(NamedTuple):
-    """A plot, and what it shows in words."""
+    """A plot, and what it shows in words.
+
+    Attributes:
+        keys: What each colour stands for: the page's variable, and a word.
+    """
 
     title: str
     note: str
+    keys: Sequence[tuple[str, str]]
     svg: Markup
 
 
@@ -155,7 +160,6 @@ def _leads(bars: Sequence[_Point]) -> Plot:
                 bottom=below,
                 align="edge",
                 color=colour,
-                label=spoken(name),
             )
             below = [low + high for low, high in zip(below, heights, strict=True)]
         axes.yaxis.set_major_locator(ticker.MaxNLocator(4, integer=True))
@@ -163,32 +167,33 @@ def _leads(bars: Sequence[_Point]) -> Plot:
 
     total = sum(sum(bar.settled.values()) for bar in bars)
     note = f"{total:,} leads settled, {_each(bars[0].seconds)} a bar."
-    return Plot("Leads over time", note, _svg("leads", "Leads over time", note, draw))
+    keys = [(name.replace("_", "-"), spoken(name)) for name in shown]
+    return _plot("leads", "Leads over time", note, keys, draw)
 
 
 def _latency(points: Sequence[_Point]) -> Plot:
-    names = ("half", "95 of 100", "99 of 100")
+    keys = [("first", "half within"), ("second", "95 of 100"), ("third", "99 of 100")]
 
     def draw(axes: Axes) -> None:
-        for at, (name, colour) in enumerate(zip(names, ("first", "second", "third"), strict=True)):
-            _line(axes, points, partial(_percentile, at=at), _COLOURS[colour], f"{name} within")
+        for at, (colour, _) in enumerate(keys):
+            _line(axes, points, partial(_percentile, at=at), _COLOURS[colour])
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(ticker.MaxNLocator(4))
         axes.yaxis.set_major_formatter(_milliseconds)
 
     note = "From sending a lead to the answer of the API."
-    return Plot("How long answers took", note, _svg("latency", "How long answers took", note, draw))
+    return _plot("latency", "How long answers took", note, keys, draw)
 
 
 def _pace(points: Sequence[_Point]) -> Plot:
     def draw(axes: Axes) -> None:
-        _line(axes, points, lambda p: p.pace or None, _COLOURS["third"], "allowed")
-        _line(axes, points, lambda p: p.in_flight, _COLOURS["first"], "under way")
+        _line(axes, points, lambda p: p.pace or None, _COLOURS["third"])
+        _line(axes, points, lambda p: p.in_flight, _COLOURS["first"])
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(ticker.MaxNLocator(4, integer=True))
 
     note = "Requests at once: the most that were under way, and the most that might have been."
-    return Plot("Pace", note, _svg("pace", "Pace", note, draw))
+    return _plot("pace", "Pace", note, [("first", "under way"), ("third", "allowed")], draw)
 
 
 def _line(
@@ -196,7 +201,6 @@ def _line(
     points: Sequence[_Point],
     value: Callable[[_Point], float | None],
     colour: str,
-    label: str,
 ) -> None:
     """Draw a line; it is broken where there is no value, and between runs."""
     times: list[datetime] = []
@@ -211,7 +215,7 @@ def _line(
             end = point.start + timedelta(seconds=point.seconds)
             times += [point.start, end]
             values += [height, height]
-    axes.plot(times, values, color=colour, label=label)  # type: ignore[arg-type]  # as above
+    axes.plot(times, values, color=colour)  # type: ignore[arg-type]  # as above
 
 
 def _percentile(point: _Point, at: int) -> float | None:
@@ -230,21 +234,34 @@ def _each(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def _svg(name: str, title: str, note: str, draw: Callable[[Axes], None]) -> Markup:
-    """Draw, and give the SVG as it stands in a page."""
+def _plot(
+    name: str,
+    title: str,
+    note: str,
+    keys: Sequence[tuple[str, str]],
+    draw: Callable[[Axes], None],
+) -> Plot:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72), layout="constrained")
         figure.patch.set_alpha(0)
         axes = figure.add_subplot()
         axes.patch.set_alpha(0)
         draw(axes)
-        locator = dates.AutoDateLocator(minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-        figure.legend(loc="outside upper left", ncols=5, handlelength=1, columnspacing=1.2)
+        _tell_time(axes)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
-    return Markup(_for_page(text.getvalue(), name, title, note))  # noqa: S704 - made of our own words
+    svg = _for_page(text.getvalue(), name, title, note)
+    return Plot(title, note, keys, Markup(svg))  # noqa: S704 - it is made of our own words
+
+
+def _tell_time(axes: Axes) -> None:
+    """Label the axis with as much of the time as its length asks for."""
+    first, last = axes.get_xlim()
+    days = last - first
+    form = "%H:%M:%S" if days < _MINUTES_TOLD else "%H:%M" if days < _HOURS_TOLD else "%d %b"
+    locator = dates.AutoDateLocator(minticks=2, maxticks=5)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.DateFormatter(form))  # type: ignore[no-untyped-call]
 
 
 def _for_page(svg: str, name: str, title: str, note: str) -> str:

@@ -150,12 +150,9 @@ class View:
         if bad:
             return Verdict("bad", f"{len(bad)} of {len(runs)} runs did not come to their end.")
         settled = self.totals.outcomes + self.totals.recovered
-        if settled["in_doubt"]:
-            return Verdict(
-                "care", "It went well, but for leads of which nobody knows whether they arrived."
-            )
-        if settled["rejected"]:
-            return Verdict("care", "It went well, but for records that made no lead.")
+        if open_ends := settled["in_doubt"] + settled["rejected"]:
+            need = "1 lead needs" if open_ends == 1 else f"{open_ends:,} leads need"
+            return Verdict("care", f"{need} a look.")
         if any(account.run.state == "running" for account in runs):
             return Verdict("calm", "It is still going on.")
         return Verdict("good", "All went well.")
@@ -255,12 +252,17 @@ class View:
         ]
 
     @property
-    def requests(self) -> list[tuple[str, int]]:
+    def requests(self) -> Block:
         """Give how many requests were answered in which way."""
-        return [
-            (f"HTTP {status}" if status != "none" else "no answer", n)
-            for status, n in sorted(self.totals.requests.items())
+        requests = self.totals.requests
+        total = sum(requests.values())
+        bars = [
+            _bar(f"HTTP {status}" if status != "none" else "no answer", n, total)
+            for status, n in sorted(requests.items(), key=lambda entry: (-entry[1], entry[0]))
         ]
+        return Block(
+            "What the API answered", f"{total:,} requests{_again(self.totals.retries)}.", bars
+        )
 
     @property
     def history(self) -> list[Line]:
@@ -297,7 +299,8 @@ class View:
         return [
             (state.value.replace("_", "-"), spoken(state.value), outcomes[state.value])
             for state in State
-            if outcomes[state.value] or state.value in OUTCOMES
+            # Of duplicates only some have a row: a record that comes again has its first one.
+            if state is not State.DUPLICATE and (outcomes[state.value] or state.value in OUTCOMES)
         ]
 
     @property
@@ -312,10 +315,7 @@ class View:
             facts += [
                 ("Kind", _KINDS.get(figures.kind, figures.kind)),
                 ("Records", f"{figures.records:,}"),
-                (
-                    "Requests",
-                    f"{sum(figures.requests.values()):,}, {figures.retries:,} of them again",
-                ),
+                ("Requests", f"{sum(figures.requests.values()):,}{_again(figures.retries)}"),
             ]
             if figures.latency.p50 is not None:
                 facts.append(
@@ -342,8 +342,8 @@ class View:
 
 
 def _bar(label: str, number: int, of: int) -> Bar:
-    percent = 100 * number / of if of else 0.0
-    return Bar(label, number, round(percent, 1), f"{percent:.0f} %")
+    percent = round(100 * number / of, 1) if of else 0.0
+    return Bar(label, number, percent, f"{percent:.0f} %" if percent >= 1 else "< 1 %")
 
 
 def _end(account: Account) -> str:
@@ -354,6 +354,10 @@ def _end(account: Account) -> str:
             return "cut off"
         case _:
             return f"exit {account.run.exit_code}"
+
+
+def _again(retries: int) -> str:
+    return f", {retries:,} of them again" if retries else ""
 
 
 def _were(number: int) -> str:
