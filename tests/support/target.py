@@ -42,6 +42,8 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
         "OCTANIST_HOME": str(home),
         "LANG": "C",
         "NO_PROXY": "*",
+        # Each home would have its fonts looked up anew, which takes seconds.
+        "MPLCONFIGDIR": str(SCRIPTS.parent / ".matplotlib"),
     } | extra
 
 
