@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from target_octanist.cli.config import from_environment
-from target_octanist.errors import SettingsError
+from target_octanist.cli.report import command
+from target_octanist.errors import OctanistError, SettingsError
 from target_octanist.settings import default_ledger
 from target_octanist.settings_reader import read_settings
 
@@ -162,3 +165,24 @@ def test_the_environment_gives_lists_and_objects_as_json():
     assert settings.max_concurrency == 3
     with pytest.raises(SettingsError, match="TARGET_OCTANIST_STREAMS"):
         from_environment({"TARGET_OCTANIST_STREAMS": "not json"})
+
+
+def test_a_place_for_the_report_is_looked_at_before_the_run(tmp_path):
+    assert read(report_path=str(tmp_path / "run.html")).report_path == str(tmp_path / "run.html")
+    nowhere = tmp_path / "nowhere"
+    assert problems(report_path=str(nowhere / "run.html")) == (
+        f"report_path: there is no folder {nowhere}; make it first.",
+    )
+    assert problems(report_path=str(tmp_path)) == (
+        f"report_path: {tmp_path} is a folder; name a file in it.",
+    )
+
+
+@pytest.mark.parametrize("library", ["jinja2", "matplotlib"])
+def test_a_report_without_its_libraries_says_how_to_get_them(tmp_path, monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    assert problems(report_path=str(tmp_path / "run.html")) == (
+        "report_path: needs the extra \"report\": pip install 'target-octanist[report]'",
+    )
+    with pytest.raises(OctanistError, match=r"pip install 'target-octanist\[report\]'"):
+        command.main([], standalone_mode=False)

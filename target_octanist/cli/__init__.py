@@ -15,18 +15,12 @@ __all__ = ["main"]
 #: Each has a module of its name here, which is loaded when it is asked for.
 COMMANDS = (
     "check",
-<<<<<<< HEAD
     "dead-letters",
-=======
->>>>>>> 463dbb0 (octanist report and report_path: a page on a run or a period, and the same for programs)
     "load",
     "presets",
     "preview",
     "reconcile",
-<<<<<<< HEAD
-=======
     "report",
->>>>>>> 463dbb0 (octanist report and report_path: a page on a run or a period, and the same for programs)
     "sandbox",
     "status",
     "suggest",
