@@ -84,7 +84,11 @@ class Timeline:
         """Give the bucket of a time after the start; it is only good until the next call."""
         while seconds >= self.width * MOST_BUCKETS:
             self._double()
-        return self._buckets.setdefault(int(seconds // self.width), Bucket())
+        index = int(seconds) // self.width
+        # Not `setdefault`: it would make a bucket for every lead.
+        if (bucket := self._buckets.get(index)) is None:
+            bucket = self._buckets[index] = Bucket()
+        return bucket
 
     def __iter__(self) -> Iterator[tuple[int, Bucket]]:
         """Give the start of each bucket, in seconds, and the bucket, in order."""
