@@ -72,10 +72,11 @@ def _json_lines(file: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
             if line.strip():
                 yield shallow(line, decode_object(line))
     except LineError as error:
-        raise InputError(f"Line {number} of the batch file {name} {error}.") from None
+        message = f"Line {number} of the batch file {name} {error}."
+        raise InputError(message, error_id="batch-file") from None
     except (OSError, EOFError, zlib.error):
         message = f"The batch file {name} is damaged or cut off after line {number}."
-        raise InputError(message) from None
+        raise InputError(message, error_id="batch-file") from None
 
 
 def _gzipped_json_lines(file: IO[bytes], name: str) -> Iterator[dict[str, Any]]:
@@ -105,7 +106,8 @@ def _rows(parquet_file: Callable[..., Any], file: IO[bytes], name: str) -> Itera
     except Exception as error:  # noqa: BLE001 - of many kinds, and the text may quote the data
         raise InputError(
             f"The batch file {name} cannot be read as Parquet after row {number} "
-            f"({type(error).__name__})."
+            f"({type(error).__name__}).",
+            error_id="batch-file",
         ) from None
 
 
@@ -120,13 +122,13 @@ def _open(url: str) -> IO[bytes]:
             file = storage.open(unquote(path), "rb")
     except FileNotFoundError:
         message = f"The batch file {name} is not there; tap and target must see the same folder."
-        raise InputError(message) from None
+        raise InputError(message, error_id="batch-file") from None
     except ImportError as error:
         message = f"The batch file {name} is in a storage that needs another package ({error})."
-        raise InputError(message) from None
+        raise InputError(message, error_id="extra-missing") from None
     except Exception as error:  # noqa: BLE001 - each kind of storage has its own
         message = f"The batch file {name} cannot be opened ({type(error).__name__})."
-        raise InputError(message) from None
+        raise InputError(message, error_id="batch-file") from None
     return file
 
 

@@ -26,6 +26,7 @@ class Check:
     name: str
     passed: bool | None
     finding: str
+    error_id: str | None = None
 
 
 def checks(settings: Settings) -> Iterator[Check]:
@@ -51,7 +52,7 @@ def run_checks(settings: Settings, logger: logging.Logger) -> None:
     """
     for check in checks(settings):
         if check.passed is False:
-            raise OctanistError(check.finding)
+            raise OctanistError(check.finding, error_id=check.error_id)
         logger.info("Check of the %s: %s.", check.name, check.finding)
 
 
@@ -63,7 +64,7 @@ def _check_journal(settings: Settings) -> Check:
         finally:
             journal.close()
     except OctanistError as error:
-        return Check("journal", passed=False, finding=str(error))
+        return Check("journal", passed=False, finding=str(error), error_id=error.error_id)
     where = "PostgreSQL" if "://" in settings.ledger else str(Path(settings.ledger))
     return Check("journal", passed=True, finding=f"{where} can be written, {total} records known")
 
@@ -72,14 +73,14 @@ def _check_key(client: OctanistClient, base_url: str) -> Check:
     answer = client.check()
     if isinstance(answer, (NotSent, NoAnswer)):
         finding = f"base_url: nothing answers at {base_url} ({answer.why})"
-        return Check("key", passed=False, finding=finding)
+        return Check("key", passed=False, finding=finding, error_id="api-unreachable")
     if answer.status == 200:
         return Check("key", passed=True, finding=f"accepted by {base_url}")
     if answer.status == 401:
         finding = f"api_key: {base_url} refuses the key (HTTP 401)"
-        return Check("key", passed=False, finding=finding)
+        return Check("key", passed=False, finding=finding, error_id="api-key-refused")
     finding = f"base_url: {base_url} answers with HTTP {answer.status}; is this the API?"
-    return Check("key", passed=False, finding=finding)
+    return Check("key", passed=False, finding=finding, error_id="api-not-found")
 
 
 def _check_quota(client: OctanistClient) -> Check:
@@ -89,4 +90,5 @@ def _check_quota(client: OctanistClient) -> Check:
     if usage.limit is None:
         return Check("quota", passed=True, finding=f"{usage.used} leads used, no limit")
     room = usage.used < usage.limit
-    return Check("quota", room, f"{usage.used} of {usage.limit} leads used")
+    finding = f"{usage.used} of {usage.limit} leads used"
+    return Check("quota", room, finding, None if room else "api-quota-used")

@@ -6,6 +6,7 @@ and ``leads/problems.py``). What is here makes going on pointless::
     OctanistError
     ├── SettingsError      the configuration cannot be used
     ├── InputError         what came on stdin is not a Singer stream
+    │   └── FileError      a file that is to be loaded cannot be read
     ├── LedgerError        the journal cannot be opened, read or written
     │   └── LedgerAway     not now: its database may come back
     └── RunStopped         the run was ended on purpose, with STATE behind the cause
@@ -15,6 +16,7 @@ and ``leads/problems.py``). What is here makes going on pointless::
 
 Each message is one sentence in the user's terms that says what, where and what to
 do. It never holds a value of a record or the API key, so it is safe to print and log.
+Each has an id, by which `catalogue` explains it at length.
 """
 
 from __future__ import annotations
@@ -22,9 +24,12 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from target_octanist.leads.problems import Problem
+
 __all__ = [
     "BudgetExceeded",
     "Denied",
+    "FileError",
     "InputError",
     "LedgerAway",
     "LedgerError",
@@ -34,6 +39,7 @@ __all__ = [
     "Unreachable",
     "describe_bug",
     "printable",
+    "with_id",
 ]
 
 #: More of a sentence is no sentence.
@@ -41,31 +47,66 @@ _LONGEST_SHOWN = 4000
 
 
 class OctanistError(Exception):
-    """The root of all that ends a run with exit code 1."""
+    """The root of all that ends a run with exit code 1.
+
+    Attributes:
+        error_id: Its entry in the catalogue; a class has one for what is not told apart.
+    """
+
+    error_id = "command-refused"
+
+    def __init__(self, message: str, *, error_id: str | None = None) -> None:
+        super().__init__(message)
+        self.error_id = error_id or self.error_id
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, each mistake with its own id."""
+        return (Problem(str(self), self.error_id),)
 
 
 class SettingsError(OctanistError):
-    """The configuration cannot be used.
+    """The configuration cannot be used; all mistakes are reported at once."""
 
-    Attributes:
-        problems: One sentence for each mistake; all are reported at once.
-    """
+    error_id = "settings-value"
 
-    def __init__(self, problems: list[str] | tuple[str, ...]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
+    def __init__(
+        self, problems: list[str] | tuple[str, ...], *, error_id: str | None = None
+    ) -> None:
+        """Take one sentence for each mistake; a `Problem` among them keeps its own id."""
+        super().__init__("; ".join(problems), error_id=error_id)
+        self._problems = tuple(
+            one if isinstance(one, Problem) else Problem(one, self.error_id) for one in problems
+        )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, each mistake with its own id."""
+        return self._problems
 
 
 class InputError(OctanistError):
     """What came on stdin is not a Singer stream that can be used."""
 
+    error_id = "input-line"
+
+
+class FileError(InputError):
+    """A file that is to be loaded cannot be read as a table."""
+
+    error_id = "file-unreadable"
+
 
 class LedgerError(OctanistError):
     """The journal cannot be opened, read or written."""
 
+    error_id = "ledger-failed"
+
 
 class LedgerAway(LedgerError):  # noqa: N818 - it names what happened
     """The journal's database is not there just now; it may come back."""
+
+    error_id = "ledger-away"
 
 
 class RunStopped(OctanistError):  # noqa: N818 - it names what happened
@@ -75,13 +116,19 @@ class RunStopped(OctanistError):  # noqa: N818 - it names what happened
 class Denied(RunStopped):
     """The API, or something before it, refuses every lead."""
 
+    error_id = "api-denied"
+
 
 class Unreachable(RunStopped):
     """Nothing answers at ``base_url``."""
 
+    error_id = "api-unreachable"
+
 
 class BudgetExceeded(RunStopped):
     """More leads were rejected than ``max_rejected_percent`` allows."""
+
+    error_id = "too-many-rejected"
 
 
 def describe_bug(bug: BaseException) -> str:
@@ -92,6 +139,15 @@ def describe_bug(bug: BaseException) -> str:
     frames = traceback.extract_tb(bug.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"Internal failure ({type(bug).__name__}{where}); please report it with this line."
+
+
+def with_id(problem: Problem) -> str:
+    """Give a sentence for people, with its id at the end.
+
+    What follows in further lines is an example to copy, which the id would spoil.
+    """
+    first, end, rest = printable(problem).partition("\n")
+    return f"{first} ({problem.error_id}){end}{rest}"
 
 
 def printable(name: str) -> str:

@@ -144,14 +144,14 @@ class FileTarget(TargetOctanist):
                 f"--key: the settings name the key of the stream {stream} already, which is "
                 f"{','.join(configured)}; leave the option out."
             )
-            raise SettingsError([sentence])
+            raise SettingsError([sentence], error_id="load-key")
         lost = [name for name in self._load.key if name not in columns]
         if lost:
             sentence = (
                 f"--key: {self._load.path.name} has no column {lost[0]}; "
                 f"it has {', '.join(columns)}."
             )
-            raise SettingsError([sentence])
+            raise SettingsError([sentence], error_id="load-key")
 
 
 class RowReader(InterruptibleReader):

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from target_octanist.errors import InputError
+from target_octanist.errors import FileError
 from target_octanist.settings import default_ledger
 from target_octanist.state import StateWriter
 
@@ -45,7 +45,7 @@ class LoadNote(StateWriter):
             salt: The journal's own; with another journal nothing is settled yet.
 
         Raises:
-            InputError: The file cannot be read.
+            FileError: The file cannot be read.
         """
         digest = hashlib.blake2b(digest_size=16, key=salt)
         digest.update(json.dumps(how, sort_keys=True, default=str).encode())
@@ -55,7 +55,7 @@ class LoadNote(StateWriter):
                     digest.update(block)
         except OSError as error:
             message = f"{file.name} cannot be read ({error.strerror})."
-            raise InputError(message) from None
+            raise FileError(message) from None
         beside = default_ledger(os.environ) if "://" in ledger else Path(ledger).expanduser()
         name = f"{beside.name}.load-{digest.hexdigest()}"
         return cls(beside.with_name(name))

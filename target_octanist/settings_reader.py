@@ -17,7 +17,7 @@ import phonenumbers
 from target_octanist.errors import SettingsError
 from target_octanist.leads.identity import check_dedupe_by
 from target_octanist.leads.mapping import compile_mapping
-from target_octanist.leads.problems import MappingError
+from target_octanist.leads.problems import MappingError, Problem
 from target_octanist.loopback import is_loopback
 from target_octanist.preset_files import find_preset
 from target_octanist.settings import Settings, default_ledger
@@ -198,11 +198,12 @@ class _Reader:
             return None
         key = (value or "").strip()
         if not key and not dry_run:
-            self.problems.append(
+            sentence = (
                 "api_key: is missing; set it to the key from your Octanist organisation's "
                 "settings (under Meltano: TARGET_OCTANIST_API_KEY), or set dry_run to try "
                 "things out without one."
             )
+            self.problems.append(Problem(sentence, "settings-missing"))
         elif not key.isascii() or not key.isprintable() or " " in key:
             self.problems.append("api_key: holds a character that no key has; copy it again.")
         return key or None
@@ -222,10 +223,11 @@ class _Reader:
                 "base_url: must be a plain address, without user name, query or fragment."
             )
         elif parts.scheme == "http" and not is_loopback(host):
-            self.problems.append(
+            sentence = (
                 "base_url: plain http would send leads and the key unencrypted; use https "
                 "(http is accepted only for this machine, such as http://127.0.0.1:8321/api)."
             )
+            self.problems.append(Problem(sentence, "settings-insecure"))
         return value.rstrip("/")
 
     def preset(self, name: object, where: str) -> Preset | None:
@@ -235,7 +237,9 @@ class _Reader:
         try:
             return find_preset(name.strip(), self.environ)
         except MappingError as error:
-            self.problems.extend(f"{where}: {problem}" for problem in error.problems)
+            self.problems.extend(
+                Problem(f"{where}: {problem}", problem.error_id) for problem in error.problems
+            )
             return None
 
     def streams(self, contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -274,10 +278,12 @@ class _Reader:
         entry = {k: v for k, v in entry.items() if v is not None}
         for name in entry:
             if name not in STREAM_KEYS:
-                self.problems.append(
-                    f"{where}.{name}: there is no such stream setting{_suggestion(name, STREAM_KEYS)}"
-                    f" (known are {', '.join(STREAM_KEYS[1:])})."
+                hint = _suggestion(name, STREAM_KEYS)
+                known = ", ".join(STREAM_KEYS[1:])
+                sentence = (
+                    f"{where}.{name}: there is no such stream setting{hint} (known are {known})."
                 )
+                self.problems.append(Problem(sentence, "settings-unknown"))
         checked: dict[str, Any] = {}
         if "phone_region" in entry:
             checked["phone_region"] = self.region(entry, "phone_region", f"{where}.")

@@ -83,7 +83,7 @@ class LeadSink(Sink):
         columns = list(self.schema.get("properties", {}))
         mapping = stream.mapping or implicit_mapping(columns)
         if not mapping:
-            raise SettingsError([self._refusal()])
+            raise SettingsError([self._refusal()], error_id="stream-unmapped")
         compiled = compile_for(settings, stream, mapping)
         try:
             warnings = compiled.check_schema(self.schema, stream.optional)
@@ -143,7 +143,8 @@ class LeadSink(Sink):
         except InvalidJSONSchema:
             raise InputError(
                 f"The SCHEMA of {self.stream_name} is no valid JSON Schema, so records cannot be "
-                "checked against it; mend the tap, or set validate_records to false."
+                "checked against it; mend the tap, or set validate_records to false.",
+                error_id="input-schema-invalid",
             ) from None
 
     def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:

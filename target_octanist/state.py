@@ -74,4 +74,4 @@ class StateWriter:
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             message = "STATE cannot be written: whoever read stdout has gone. Run again."
-            raise OctanistError(message) from None
+            raise OctanistError(message, error_id="state-unwritable") from None

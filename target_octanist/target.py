@@ -32,7 +32,7 @@ from target_octanist.errors import (
     OctanistError,
     SettingsError,
     describe_bug,
-    printable,
+    with_id,
 )
 from target_octanist.json_lines import LineError
 from target_octanist.reader import InterruptibleReader, StopReading
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.sinks import Sink
 
+    from target_octanist.leads.problems import Problem
     from target_octanist.ledger.claims import Claim
     from target_octanist.runtime import Intake
 
@@ -76,12 +77,14 @@ def readable_errors() -> Iterator[None]:
         raise SettingsError(error.errors) from None
     except (MapExpressionError, StreamMapConfigError) as error:
         # Raised at a SCHEMA, about the settings; they quote nothing else.
-        raise SettingsError([f"stream_maps: {error}"]) from None
+        raise SettingsError([f"stream_maps: {error}"], error_id="stream-maps") from None
     except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
         # The SDK's own sentences; they name streams and columns, and no values.
-        raise InputError(" ".join(str(error).split())) from None
+        is_key = isinstance(error, MissingKeyPropertiesError)
+        error_id = "input-key-missing" if is_key else "input-schema-missing"
+        raise InputError(" ".join(str(error).split()), error_id=error_id) from None
     except Exception as bug:  # noqa: BLE001 - its text and traceback may quote a record
-        raise OctanistError(describe_bug(bug)) from None
+        raise OctanistError(describe_bug(bug), error_id="internal-failure") from None
 
 
 class TargetOctanist(Target):
@@ -373,15 +376,13 @@ class TargetOctanist(Target):
         try:
             with readable_errors():
                 super().invoke(**options)
-        except SettingsError as error:
-            cls._give_up(file_input, *error.problems)
         except OctanistError as error:
-            cls._give_up(file_input, str(error))
+            cls._give_up(file_input, error.problems)
 
     @classmethod
-    def _give_up(cls, file_input: IO[str] | None, *sentences: str) -> NoReturn:
-        for sentence in sentences:
-            cls.logger.error("%s", printable(sentence))
+    def _give_up(cls, file_input: IO[str] | None, problems: Sequence[Problem]) -> NoReturn:
+        for problem in problems:
+            cls.logger.error("%s", with_id(problem), extra={"error_id": problem.error_id})
         # Nothing is in flight any more: from here on a signal may simply end it.
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, signal.SIG_DFL)

@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from target_octanist import __version__
-from target_octanist.errors import OctanistError, SettingsError, printable
+from target_octanist.errors import OctanistError, with_id
 
 __all__ = ["main"]
 
@@ -51,10 +51,7 @@ def main() -> None:
     """Run ``octanist``; what stops it is told in a sentence, with exit code 1."""
     try:
         octanist()
-    except SettingsError as error:
-        for problem in error.problems:
-            click.echo(printable(problem), err=True)
-        sys.exit(1)
     except OctanistError as error:
-        click.echo(printable(str(error)), err=True)
+        for problem in error.problems:
+            click.echo(with_id(problem), err=True)
         sys.exit(1)

@@ -58,7 +58,9 @@ def load_config(
         except (OSError, ValueError):
             found = None
         if not isinstance(found, dict):
-            raise SettingsError([f"--config: {path} is not a JSON object."])
+            raise SettingsError(
+                [f"--config: {path} is not a JSON object."], error_id="settings-unreadable"
+            )
         config |= found
     return config
 
@@ -100,5 +102,5 @@ def from_environment(
             # Numbers are understood as text too.
             config[name] = text
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(problems, error_id="settings-unreadable")
     return config

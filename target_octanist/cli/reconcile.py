@@ -56,7 +56,7 @@ def command(
     settings = replace(read_settings(load_config(config_files)), on_unknown="reconcile")
     if settings.dry_run:
         message = "dry_run: reconcile asks the API and may send leads; switch dry_run off for it."
-        raise OctanistError(message)
+        raise OctanistError(message, error_id="dry-run-on")
     rows = _rows(settings)
     there = _named(rows, delivered, "--delivered")
     report = _reconcile(settings, Reopen(there, _named(rows, send, "--send") - there))
@@ -87,7 +87,7 @@ def _named(rows: list[dict[str, Any]], names: tuple[str, ...], option: str) -> f
         if len(sources) != 1:
             how = "no lead" if not sources else f"{len(sources)} leads"
             message = f"{option}: {name} names {how} in doubt; `octanist reconcile` lists them."
-            raise OctanistError(message)
+            raise OctanistError(message, error_id="lead-id-unknown")
         found.add(sources[0])
     return frozenset(found)
 

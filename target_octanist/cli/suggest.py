@@ -29,7 +29,8 @@ def command(file: IO[bytes]) -> None:
     """  # noqa: D301 - click's mark for lines to leave as they are
     suggestions = read_suggestions(file)
     if not any(one.proposal for one in suggestions):
-        raise InputError("\n".join(map(_why_not, suggestions)) or "The input holds no stream.")
+        why_not = "\n".join(map(_why_not, suggestions)) or "The input holds no stream."
+        raise InputError(why_not, error_id="suggest-nothing")
     click.echo(write_document(suggestions), nl=False)
 
 

@@ -210,7 +210,7 @@ class Engine:
         except OctanistError as failure:
             self._fail(failure)
         except Exception as bug:  # noqa: BLE001 - it must end the run, not leave the reader waiting
-            self._fail(OctanistError(describe_bug(bug)))
+            self._fail(OctanistError(describe_bug(bug), error_id="internal-failure"))
         finally:
             with self._changed:
                 self._stopping = True

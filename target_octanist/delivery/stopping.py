@@ -19,11 +19,22 @@ _ADVICE = {
     407: "give the proxy's login in HTTPS_PROXY",
 }
 
+_IDS = {
+    401: "api-key-refused",
+    404: "api-not-found",
+    405: "api-not-found",
+    407: "api-proxy-login",
+}
+
 
 def denied(outcome: Outcome, base_url: str) -> Denied:
     """Every other lead would be refused like this one."""
-    advice = _ADVICE.get(outcome.status or 0, "see what stands between this machine and the API")
-    return Denied(f"{outcome.reason} at {base_url}; nothing more is sent: {advice}, and run again.")
+    status = outcome.status or 0
+    advice = _ADVICE.get(status, "see what stands between this machine and the API")
+    return Denied(
+        f"{outcome.reason} at {base_url}; nothing more is sent: {advice}, and run again.",
+        error_id=_IDS.get(status),
+    )
 
 
 def unreachable(outcome: Outcome, base_url: str) -> Unreachable:
@@ -38,7 +49,8 @@ def over_quota(limit: int) -> Denied:
     """The organisation's plan has no room for more leads."""
     return Denied(
         f"check_quota: all {limit} leads of the plan are used; what is sent beyond may be "
-        "stored but locked."
+        "stored but locked.",
+        error_id="api-quota-used",
     )
 
 

@@ -68,9 +68,10 @@ def read_custom(raw: Any, where: str, problems: Problems) -> CustomSpec | Spec |
         if key not in CUSTOM_KEYS:
             what = "needs from, template or const beside it" if key in SPEC_KEYS else ""
             hint = did_you_mean(key, known)
-            problems.add(
-                where, f'"{key}" {what}' if what else f'there is no key "{key}" here{hint}'
-            )
+            if what:
+                problems.add(where, f'"{key}" {what}')
+            else:
+                problems.add(where, f'there is no key "{key}" here{hint}', "mapping-key-unknown")
     for flag in ("rest", "required"):
         if not isinstance(raw.get(flag, False), bool):
             problems.add(f"{where}.{flag}", f"must be true or false, not {type_name(raw[flag])}")

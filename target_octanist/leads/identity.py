@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from target_octanist.leads.problems import MappingError, did_you_mean
+from target_octanist.leads.problems import MappingError, Problem, did_you_mean
 from target_octanist.leads.schema import FIELDS
 
 DIGEST_SIZE = 16
@@ -80,7 +80,9 @@ def check_dedupe_by(entries: Iterable[Any], where: str) -> None:
     """
     problems = []
     if isinstance(entries, str) or not isinstance(entries, Iterable):
-        raise MappingError([f'{where}: must be a list such as ["email", "phone"].'])
+        raise MappingError(
+            [f'{where}: must be a list such as ["email", "phone"].'], "settings-value"
+        )
     for entry in entries:
         if not isinstance(entry, str):
             problems.append(f"{where}: each entry must be the name of a lead field.")
@@ -88,9 +90,10 @@ def check_dedupe_by(entries: Iterable[Any], where: str) -> None:
         for name in entry.split("+"):
             if name.strip() not in FIELDS:
                 hint = did_you_mean(name.strip(), FIELDS)
-                problems.append(f'{where}: "{name.strip()}" is not a field of a lead{hint}')
+                sentence = f'{where}: "{name.strip()}" is not a field of a lead{hint}'
+                problems.append(Problem(sentence, "mapping-field-unknown"))
     if problems:
-        raise MappingError(problems)
+        raise MappingError(problems, "settings-value")
 
 
 def encode_payload(payload: Mapping[str, Any]) -> bytes:

@@ -148,7 +148,7 @@ class LeadMapping:
             problems.append(f"{self._where}: {what}; is it the preset for this stream?")
         errors, warnings = check_columns(own, schema, self._where)
         if errors:
-            raise MappingError(errors)
+            raise MappingError(errors, "stream-lacks-required")
         return problems + warnings
 
     def explain(self) -> list[tuple[str, str]]:
@@ -257,11 +257,12 @@ def _read_specs(
         if name == "consent" and "analytics_storage" in allowed:
             specs.update(_read_consent(raw, at, mapping.keys(), problems))
         elif name not in allowed:
-            problems.add(at, _not_a_field(name, allowed))
+            problems.add(at, _not_a_field(name, allowed), "mapping-field-unknown")
         elif raw is None:
             continue
         elif contract == "legacy" and not allowed[name].legacy:
-            problems.add(at, f'"{name}" is not in the older contract (strict_contract: legacy)')
+            what = f'"{name}" is not in the older contract (strict_contract: legacy)'
+            problems.add(at, what, "mapping-field-unknown")
         else:
             spec = (read_custom if name == "custom" else read_spec)(raw, at, problems)
             if spec is not None:
@@ -292,7 +293,8 @@ def _read_consent(
     for flag, source in raw.items():
         if flag not in CONSENT_SHORTHAND:
             hint = did_you_mean(flag, CONSENT_SHORTHAND)
-            problems.add(where, f'there is no consent flag "{flag}"{hint}')
+            what = f'there is no consent flag "{flag}"{hint}'
+            problems.add(where, what, "mapping-key-unknown")
         elif source is not None:
             spec = read_spec(source, f"{where}.{flag}", problems)
             keys = CONSENT_SHORTHAND[flag] if spec is not None else ()

@@ -70,7 +70,8 @@ def load_preset(name: str) -> Preset:
     if name not in preset_names():
         hint = did_you_mean(name, preset_names())
         what = f'there is no preset "{name}"{hint} `octanist presets` lists them'
-        raise MappingError([f"{what}, and a file of your own is a path such as ./{name}.yml."])
+        sentence = f"{what}, and a file of your own is a path such as ./{name}.yml."
+        raise MappingError([sentence], "preset-unknown")
     return read_preset((_folder() / f"{name}{_SUFFIX}").read_text(encoding="utf-8"), name)
 
 
@@ -89,14 +90,16 @@ def read_preset(text: str, name: str) -> Preset:
     _check_format(raw, name)
     for key in raw:
         if key not in _KEYS:
-            problems.add(name, f'there is no key "{key}" in a preset{did_you_mean(key, _KEYS)}')
+            what = f'there is no key "{key}" in a preset{did_you_mean(key, _KEYS)}'
+            problems.add(name, what, "preset-value")
     version = raw.get("version", 1)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        problems.add(f"{name}: version", "must be a whole number from 1")
+        problems.add(f"{name}: version", "must be a whole number from 1", "preset-value")
     texts = {key: "" if raw.get(key) is None else raw[key] for key in ("description", "notes")}
     for key, value in texts.items():
         if not isinstance(value, str):
-            problems.add(f"{name}: {key}", f"must be text, not {type_name(value)}")
+            what = f"must be text, not {type_name(value)}"
+            problems.add(f"{name}: {key}", what, "preset-value")
     lists = {key: _names(raw.get(key), f"{name}: {key}", problems) for key in ("streams", "key")}
     _check_mapping(raw.get("mapping"), name, problems)
     if problems.found:
@@ -123,10 +126,12 @@ def _object(text: str, name: str) -> Mapping[Any, Any]:
         # Its own text may quote the file, which is not for a log.
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
-        raise MappingError([f"{name}: is not YAML that can be read{line}."]) from None
+        sentence = f"{name}: is not YAML that can be read{line}."
+        raise MappingError([sentence], "preset-unreadable") from None
     if not isinstance(raw, Mapping):
         what = "nothing" if raw is None else type_name(raw)
-        raise MappingError([f"{name}: must be an object with format and mapping, not {what}."])
+        sentence = f"{name}: must be an object with format and mapping, not {what}."
+        raise MappingError([sentence], "preset-unreadable")
     return raw
 
 
@@ -140,20 +145,20 @@ def _check_format(raw: Mapping[Any, Any], name: str) -> None:
         what = f"has format {found}, and this version reads {FORMAT}; upgrade target-octanist"
     else:
         what = f"format: must be {FORMAT}, not {yaml_text(found)}"
-    raise MappingError([f"{name}: {what}."])
+    raise MappingError([f"{name}: {what}."], "preset-value")
 
 
 def _names(raw: Any, where: str, problems: Problems) -> tuple[str, ...]:
     names = [raw] if isinstance(raw, str) else raw or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        problems.add(where, "must be a name or a list of names")
+        problems.add(where, "must be a name or a list of names", "preset-value")
         return ()
     return tuple(names)
 
 
 def _check_mapping(raw: Any, name: str, problems: Problems) -> None:
     if not isinstance(raw, Mapping) or not raw:
-        problems.add(f"{name}: mapping", "must be an object of lead field: source")
+        problems.add(f"{name}: mapping", "must be an object of lead field: source", "preset-value")
         return
     try:
         compile_mapping(raw, where=f"{name}: mapping")

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 RULES = {
     "required": "is required, but the record has no value for it",
@@ -35,15 +38,31 @@ EMPTY_RULES = (None, "lost_number")
 """With these a source has nothing to say, and another source or the default steps in."""
 
 
+class Problem(str):
+    """A sentence about a mistake that knows its entry in the catalogue of errors."""
+
+    __slots__ = ("error_id",)
+    error_id: str
+
+    def __new__(cls, sentence: str, error_id: str) -> Self:
+        """Give the sentence its id."""
+        self = super().__new__(cls, sentence)
+        self.error_id = error_id
+        return self
+
+
 class MappingError(ValueError):
     """A mapping that cannot be used.
 
     Attributes:
-        problems: One sentence for each mistake, with the setting's path; all at once.
+        problems: One sentence for each mistake, with the setting's path and an id.
     """
 
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, problems: Iterable[str], error_id: str = "mapping-value") -> None:
+        """Take one sentence for each mistake; a `Problem` among them keeps its own id."""
+        self.problems = tuple(
+            one if isinstance(one, Problem) else Problem(one, error_id) for one in problems
+        )
         super().__init__("\n".join(self.problems))
 
 
@@ -51,10 +70,11 @@ class MappingError(ValueError):
 class Problems:
     """The mistakes found so far, each with the path of its setting."""
 
-    found: list[str] = field(default_factory=list)
+    found: list[Problem] = field(default_factory=list)
 
-    def add(self, where: str, what: str) -> None:
-        self.found.append(f"{where}: {what if what.endswith(('.', '?')) else what + '.'}")
+    def add(self, where: str, what: str, error_id: str = "mapping-value") -> None:
+        sentence = f"{where}: {what if what.endswith(('.', '?')) else what + '.'}"
+        self.found.append(Problem(sentence, error_id))
 
 
 @dataclass(frozen=True, slots=True)

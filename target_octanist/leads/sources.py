@@ -71,7 +71,8 @@ def read_sources(
     """
     unknown = [key for key in raw if key not in known]
     for key in unknown:
-        problems.add(where, f'there is no key "{key}" here{did_you_mean(key, known)}')
+        what = f'there is no key "{key}" here{did_you_mean(key, known)}'
+        problems.add(where, what, "mapping-key-unknown")
     found = [key for key in origins if key in raw]
     if len(found) != 1:
         if not unknown or found:
@@ -155,7 +156,7 @@ def read_path(text: Any, where: str, problems: Problems) -> Path | None:
     try:
         return compile_path(text)
     except PathError as error:
-        problems.add(where, str(error))
+        problems.add(where, str(error), "mapping-path")
         return None
 
 
@@ -166,7 +167,7 @@ def _from_template(raw: Any, where: str, problems: Problems) -> tuple[Source, ..
     try:
         read, paths = compile_template(raw)
     except PathError as error:
-        problems.add(where, str(error))
+        problems.add(where, str(error), "mapping-path")
         return None
 
     def origin(record: Mapping[str, Any]) -> str:

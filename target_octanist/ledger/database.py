@@ -106,7 +106,7 @@ def serialise(connection: Connection) -> None:
 def _must_exist(path: Path) -> None:
     if not path.exists():
         message = f"ledger: there is no journal at {path}; has a run used it yet?"
-        raise LedgerError(message)
+        raise LedgerError(message, error_id="ledger-missing")
 
 
 def _open_sqlite(path: Path, *, create: bool) -> Engine:
@@ -122,7 +122,7 @@ def _open_sqlite(path: Path, *, create: bool) -> Engine:
             f"ledger: the journal {path} cannot be opened for writing ({error.strerror}); "
             "set `ledger` to a file in a folder that this user may write to."
         )
-        raise LedgerError(message) from None
+        raise LedgerError(message, error_id="ledger-unwritable") from None
     return create_engine(
         f"sqlite:///{path}",
         hide_parameters=True,
@@ -135,10 +135,10 @@ def _open_postgresql(ledger: str) -> Engine:
         url = make_url(ledger)
     except ArgumentError:
         message = "ledger: is neither a file path nor a postgresql:// URL."
-        raise LedgerError(message) from None
+        raise LedgerError(message, error_id="ledger-address") from None
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         message = "ledger: only a file path (SQLite) or a postgresql:// URL can be used."
-        raise LedgerError(message)
+        raise LedgerError(message, error_id="ledger-address")
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -157,7 +157,7 @@ def _open_postgresql(ledger: str) -> Engine:
             "ledger: a postgresql:// journal needs the driver; "
             "install it with: pip install 'target-octanist[postgres]'"
         )
-        raise LedgerError(message) from None
+        raise LedgerError(message, error_id="extra-missing") from None
     event.listen(engine, "connect", _set_timeouts)
     return engine
 
@@ -188,6 +188,18 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+#: What SQLite says to what went wrong.
+_FILE_ERRORS = {
+    "is locked": "ledger-locked",
+    "disk is full": "ledger-full",
+    "disk I/O error": "ledger-full",
+    "not a database": "ledger-damaged",
+    "malformed": "ledger-damaged",
+    "readonly database": "ledger-unwritable",
+    "unable to open": "ledger-unwritable",
+}
+
+
 @contextmanager
 def readable_errors() -> Iterator[None]:
     """Turn a database's failure into one sentence without SQL, values or passwords.
@@ -207,7 +219,14 @@ def readable_errors() -> Iterator[None]:
             f"ledger: the journal cannot be used ({what}). Nothing is sent that cannot be "
             "written down first; see that the database is there, writable and has room."
         )
-        raise (LedgerError if is_file or not _is_away(error) else LedgerAway)(message) from None
+        if not is_file and _is_away(error):
+            raise LedgerAway(message) from None
+        raise LedgerError(message, error_id=_file_error_id(what) if is_file else None) from None
+
+
+def _file_error_id(what: str) -> str | None:
+    """Tell SQLite's failures apart by its own words; None for the rarer ones."""
+    return next((error_id for words, error_id in _FILE_ERRORS.items() if words in what), None)
 
 
 def _is_away(error: SQLAlchemyError) -> bool:

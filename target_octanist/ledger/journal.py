@@ -111,7 +111,7 @@ class Journal:
                 found = _read_meta(connection) if is_one else {}
             if not found:
                 message = "ledger: is no journal yet; see that it names the one that the runs use."
-                raise LedgerError(message)
+                raise LedgerError(message, error_id="ledger-missing")
             _check_version(found)
         except LedgerError:
             engine.dispose()
@@ -310,7 +310,7 @@ def _read_meta(connection: Connection) -> dict[str, str]:
 def _check_version(found: Mapping[str, str]) -> None:
     if int(found["version"]) > SCHEMA_VERSION:
         message = "ledger: a newer version of target-octanist made this journal; upgrade."
-        raise LedgerError(message)
+        raise LedgerError(message, error_id="ledger-newer")
 
 
 def _tell_once(details: Any) -> None:
@@ -321,7 +321,8 @@ def _tell_once(details: Any) -> None:
 def _taken_for_dead() -> LedgerError:
     return LedgerError(
         "ledger: another run took this one for dead (was it suspended?) and took over its "
-        "leads; this one stops, so that none is sent twice."
+        "leads; this one stops, so that none is sent twice.",
+        error_id="ledger-taken-over",
     )
 
 

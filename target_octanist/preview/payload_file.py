@@ -49,7 +49,7 @@ class PayloadFile:
                 f"{option}: {path} is there already, and is not a file of leads that only this "
                 "user may read; it is left as it is. Name another file."
             )
-            raise OctanistError(message)
+            raise OctanistError(message, error_id="output-unwritable")
         os.ftruncate(descriptor, 0)
         self._file = os.fdopen(descriptor, "wb")
 
@@ -76,7 +76,8 @@ class PayloadFile:
             raise self._unusable(error) from None
 
     def _unusable(self, error: OSError) -> OctanistError:
-        return OctanistError(f"{self._option}: {self._path} cannot be written ({error.strerror}).")
+        message = f"{self._option}: {self._path} cannot be written ({error.strerror})."
+        return OctanistError(message, error_id="output-unwritable")
 
 
 def _is_private(descriptor: int) -> bool:

@@ -8,7 +8,7 @@ import re
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from target_octanist.errors import InputError
+from target_octanist.errors import FileError
 from target_octanist.tables.columns import column_names
 from target_octanist.tables.table import Options, Row, kind_of
 from target_octanist.tables.text_file import TextFile
@@ -37,7 +37,7 @@ class DelimitedTable:
         """Look at encoding, delimiter and header.
 
         Raises:
-            InputError: One of them cannot be made out.
+            FileError: One of them cannot be made out.
         """
         options.forbid(path, "sheet")
         self._file = TextFile(path, options.encoding)
@@ -76,13 +76,13 @@ class DelimitedTable:
                         f"{name}: row {number} cannot be read; is a quotation mark in it never "
                         "closed?"
                     )
-                    raise InputError(message) from None
+                    raise FileError(message) from None
                 if fields is None:
                     return
                 # A row ends with its last line, unless a quotation mark asks for more.
                 if lines.at_end:
                     message = f"{name}: a quotation mark in row {number} is never closed."
-                    raise InputError(message)
+                    raise FileError(message)
                 yield number, fields
 
     def _find_header(self) -> tuple[int, list[str]]:
@@ -91,7 +91,7 @@ class DelimitedTable:
             if any(field.strip() for field in fields) and fields[0].casefold() != "sep=":
                 return number, fields
         message = f"{self._file.path.name} is empty: it has no row with names of columns."
-        raise InputError(message)
+        raise FileError(message, error_id="file-empty")
 
     def _count_rows(self) -> int:
         """Count line ends outside of quotation marks: near enough to tell how long it takes."""
@@ -125,7 +125,7 @@ def _find_delimiter(start: str, path: Path, given: str | None) -> str:
         delimiter = "\t" if given in {"\\t", "tab"} else given
         if len(delimiter) != 1 or delimiter in '"\r\n':
             message = "--delimiter: must be one character, or `tab`."
-            raise InputError(message)
+            raise FileError(message, error_id="file-option")
         return delimiter
     if named := re.match(r"sep=(.)[\r\n]", start, re.IGNORECASE):
         return named[1]

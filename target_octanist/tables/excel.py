@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from target_octanist.errors import InputError
+from target_octanist.errors import FileError
 from target_octanist.tables.columns import column_names
 from target_octanist.tables.table import Options, Row, needs_extra
 from target_octanist.tables.values import plain
@@ -23,7 +23,7 @@ class ExcelTable:
         """Open the sheet that is asked for, or the first.
 
         Raises:
-            InputError: It is no workbook, or has no such sheet or no header.
+            FileError: It is no workbook, or has no such sheet or no header.
         """
         options.forbid(path, "encoding", "delimiter")
         try:
@@ -41,11 +41,11 @@ class ExcelTable:
                 self._book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
             message = f"{path.name} cannot be read as an Excel workbook (.xlsx)."
-            raise InputError(message) from None
+            raise FileError(message) from None
         sheets = {sheet.title: sheet for sheet in self._book.worksheets}
         if not sheets or (options.sheet is not None and options.sheet not in sheets):
             message = f"--sheet: {path.name} has no such sheet; it has: {', '.join(sheets)}."
-            raise InputError(message)
+            raise FileError(message, error_id="file-option")
         # Its type hints do not know that it can be read.
         self._sheet: Any = sheets[options.sheet or next(iter(sheets))]
         self.size: int = self._sheet.max_row or 0
@@ -54,7 +54,7 @@ class ExcelTable:
         header = next((cells for _, cells in self._cells()), None)
         if header is None:
             message = f"{path.name} is empty: it has no row with names of columns."
-            raise InputError(message)
+            raise FileError(message, error_id="file-empty")
         while header and header[-1] is None:
             header.pop()
         self.columns, self.remarks = column_names(header)
@@ -84,7 +84,7 @@ class ExcelTable:
                     f"{self._path.name} cannot be read on after row {number} "
                     f"({type(error).__name__}); open it in Excel and save it again."
                 )
-                raise InputError(message) from None
+                raise FileError(message) from None
             if row is None:
                 return
             number += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from target_octanist.errors import InputError
+from target_octanist.errors import FileError
 from target_octanist.json_lines import LineError, decode_object, shallow
 from target_octanist.tables.table import Options, Row
 from target_octanist.tables.text_file import TextFile
@@ -23,7 +23,7 @@ class JsonLinesTable:
         """Read the whole file once: for its columns, and so that a bad line is told early.
 
         Raises:
-            InputError: A line is no object; it is named by its number.
+            FileError: A line is no object; it is named by its number.
         """
         options.forbid(path, "delimiter", "sheet")
         self._file = TextFile(path, options.encoding)
@@ -56,8 +56,8 @@ class JsonLinesTable:
             values = shallow(line, decode_object(line))
         except LineError as error:
             message = f"{name}: line {number} {error}."
-            raise InputError(message) from None
+            raise FileError(message) from None
         if values.get("type") in _SINGER and ("stream" in values or "value" in values):
             message = f"{name} is a Singer stream; send it with: target-octanist --input {name}"
-            raise InputError(message)
+            raise FileError(message, error_id="file-kind")
         return values

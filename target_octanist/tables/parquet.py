@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_octanist.errors import InputError
+from target_octanist.errors import FileError
 from target_octanist.tables.columns import column_names
 from target_octanist.tables.table import CHUNK_ROWS, Options, Row, needs_extra
 from target_octanist.tables.values import plain
@@ -21,7 +21,7 @@ class ParquetTable:
         """Read the file's own description of itself.
 
         Raises:
-            InputError: It is none, or damaged.
+            FileError: It is none, or damaged.
         """
         options.forbid(path, "encoding", "delimiter", "sheet")
         try:
@@ -33,7 +33,7 @@ class ParquetTable:
             self._file = ParquetFile(path)
         except Exception as error:  # noqa: BLE001 - of many kinds, and the text may quote the data
             message = f"{path.name} cannot be read as Parquet ({type(error).__name__})."
-            raise InputError(message) from None
+            raise FileError(message) from None
         self.columns, self.remarks = column_names(self._file.schema_arrow.names)
         self.size = int(self._file.metadata.num_rows)
 
@@ -54,7 +54,7 @@ class ParquetTable:
                 f"{self._path.name} cannot be read as Parquet after row {number} "
                 f"({type(error).__name__})."
             )
-            raise InputError(message) from None
+            raise FileError(message) from None
 
     def close(self) -> None:
         """Let go of the file."""

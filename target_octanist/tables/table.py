@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from target_octanist.errors import InputError
+from target_octanist.errors import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +74,7 @@ class Table(Protocol):
         """Give the rows in order.
 
         Raises:
-            InputError: The file cannot be read on; the sentence says where.
+            FileError: The file cannot be read on; the sentence says where.
         """
 
     def close(self) -> None:
@@ -93,12 +93,12 @@ class Options:
         """Refuse options that mean nothing for a file.
 
         Raises:
-            InputError: One of them was given.
+            FileError: One of them was given.
         """
         for name in names:
             if getattr(self, name) is not None:
                 message = f"--{name}: means nothing for {path.name}; leave it out."
-                raise InputError(message)
+                raise FileError(message, error_id="file-option")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,11 @@ def open_table(path: Path, options: Options) -> Table:
     """Open a file of any kind that is known.
 
     Raises:
-        InputError: It cannot be read, or its kind is not known.
+        FileError: It cannot be read, or its kind is not known.
     """
     if not path.is_file():
         message = f"{path.name} is not an ordinary file; save it as one, it is read twice."
-        raise InputError(message)
+        raise FileError(message)
     ending = kind_of(path).ending
     if ending in DELIMITED:
         from target_octanist.tables.delimited import DelimitedTable
@@ -148,14 +148,15 @@ def open_table(path: Path, options: Options) -> Table:
         return JsonLinesTable(path, options)
     if ending == ".xls":
         message = f"{path.name} is in Excel's old format; save it as .xlsx."
-        raise InputError(message)
+        raise FileError(message, error_id="file-kind")
     known = " ".join((*DELIMITED, *EXCEL, *PARQUET, *JSON_LINES))
     message = f"{path.name} has no ending that tells what it is; known are: {known}."
-    raise InputError(message)
+    raise FileError(message, error_id="file-kind")
 
 
-def needs_extra(what: str, package: str) -> InputError:
+def needs_extra(what: str, package: str) -> FileError:
     """Say what to install, where an optional package is missing."""
-    return InputError(
-        f"{what} files need {package}; install it with: pip install 'target-octanist[files]'"
+    return FileError(
+        f"{what} files need {package}; install it with: pip install 'target-octanist[files]'",
+        error_id="extra-missing",
     )

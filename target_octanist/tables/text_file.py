@@ -10,7 +10,7 @@ import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, cast
 
-from target_octanist.errors import InputError
+from target_octanist.errors import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ class TextFile:
         """Find out the encoding, or check the one given, against the whole file.
 
         Raises:
-            InputError: It cannot be read, or not as text.
+            FileError: It cannot be read, or not as text.
         """
         self.path = path
         self.remarks: list[str] = []
@@ -55,7 +55,7 @@ class TextFile:
         """Open it as text, with its line ends as they are.
 
         Raises:
-            InputError: It cannot be read.
+            FileError: It cannot be read.
         """
         with (
             self._readable_errors(),
@@ -89,10 +89,10 @@ class TextFile:
         ]
         if len(members) != 1:
             message = f"{self.path.name} holds {len(members)} files; it must hold one."
-            raise InputError(message)
+            raise FileError(message)
         if members[0].flag_bits & _ENCRYPTED:
             message = f"{self.path.name} is encrypted; unpack it first."
-            raise InputError(message)
+            raise FileError(message)
         return members[0]
 
     def _find_encoding(self, given: str | None) -> str:
@@ -107,7 +107,7 @@ class TextFile:
                 f"{self.path.name} is text in neither {' nor '.join(candidates)}; say what it "
                 "is in with --encoding."
             )
-        raise InputError(message)
+        raise FileError(message)
 
     def _candidates(self) -> list[str]:
         with self._open_bytes() as file:
@@ -124,7 +124,7 @@ class TextFile:
                     f"{self.path.name} holds zero bytes, so it is no text in {self.encoding}; "
                     "say what it is in with --encoding (utf-16-le?)."
                 )
-                raise InputError(message)
+                raise FileError(message)
 
     def _is_in(self, encoding: str) -> bool:
         """Say whether the whole file is; a mistake on the last line counts."""
@@ -145,17 +145,17 @@ class TextFile:
             yield
         except (EOFError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile):
             message = f"{name} is damaged or cut off: it cannot be unpacked."
-            raise InputError(message) from None
+            raise FileError(message) from None
         except OSError as error:
             message = f"{name} cannot be read ({error.strerror})."
-            raise InputError(message) from None
+            raise FileError(message) from None
 
 
 def _known(encoding: str | None) -> str | None:
     """Check the name of an encoding.
 
     Raises:
-        InputError: Python does not know it, or it is not for text.
+        FileError: Python does not know it, or it is not for text.
     """
     if encoding is None:
         return None
@@ -163,5 +163,5 @@ def _known(encoding: str | None) -> str | None:
         "".encode(encoding)
     except LookupError:
         message = f"--encoding: {encoding} is no text encoding that Python knows."
-        raise InputError(message) from None
+        raise FileError(message, error_id="file-option") from None
     return _UTF8 if codecs.lookup(encoding).name == "utf-8" else encoding
