@@ -91,4 +91,4 @@ def _check_quota(client: OctanistClient) -> Check:
         return Check("quota", passed=True, finding=f"{usage.used} leads used, no limit")
     room = usage.used < usage.limit
     finding = f"{usage.used} of {usage.limit} leads used"
-    return Check("quota", room, finding, None if room else "api-quota-used")
+    return Check("quota", room, finding, error_id=None if room else "api-quota-used")

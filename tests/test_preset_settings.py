@@ -159,7 +159,7 @@ def test_the_command_checks_a_file_of_ones_own(project):
     (project / "my_preset.yml").write_text(MINE + "stream: people", encoding="utf-8")
     done = octanist("presets", "./my_preset.yml", home=project, **environ)
     told = (
-            './my_preset.yml: there is no key "stream" in a preset; did you mean "streams"?'
-            " (preset-value)\n"
-        )
+        './my_preset.yml: there is no key "stream" in a preset; did you mean "streams"?'
+        " (preset-value)\n"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", told)

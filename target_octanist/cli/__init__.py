@@ -16,6 +16,7 @@ __all__ = ["main"]
 COMMANDS = (
     "check",
     "dead-letters",
+    "explain",
     "load",
     "presets",
     "preview",

@@ -1,0 +1,782 @@
+"""What can go wrong, explained: each thing with an id that does not change.
+
+Whatever stops a run or a command has an entry, and whatever keeps a record from becoming a
+lead. ``octanist explain`` prints them; the sentences themselves are where things go wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from target_octanist.leads.problems import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Group = Literal[
+    "settings",
+    "input",
+    "file",
+    "journal",
+    "delivery",
+    "command",
+    "rejected",
+    "filtered",
+    "in doubt",
+    "duplicate",
+    "changed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that can go wrong.
+
+    Attributes:
+        id: Its name, which stays.
+        group: Where it belongs: what stops a run or command, or what becomes of a record.
+        what: What happened.
+        why: What it usually comes from.
+        remedy: What to do about it.
+        codes: The codes under which the journal knows it; its own and the API's.
+        says: Parts of the reasons that the journal keeps by which it is known.
+    """
+
+    id: str
+    group: Group
+    what: str
+    why: str
+    remedy: str
+    codes: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+
+
+_SETTINGS = (
+    Entry(
+        "settings-value",
+        "settings",
+        what="A setting has a value that it cannot have.",
+        why=(
+            "A number is out of its range, a word is none of those to choose from, or the value is of "
+            "another kind, such as text in the place of a list."
+        ),
+        remedy="Change the setting that the sentence names; `target-octanist --about` describes all.",
+    ),
+    Entry(
+        "settings-unknown",
+        "settings",
+        what="An entry of `streams` has a key that there is not.",
+        why="It is misspelt, or it is set one level too high or too low.",
+        remedy="Write it as the sentence suggests; the README lists the keys.",
+    ),
+    Entry(
+        "settings-missing",
+        "settings",
+        what="A setting that is needed is not set.",
+        why="There is no `api_key`, and without one no lead can be sent.",
+        remedy="Set TARGET_OCTANIST_API_KEY, or `dry_run` to try things out without a key.",
+    ),
+    Entry(
+        "settings-insecure",
+        "settings",
+        what="An address begins with http:// and is not on this machine.",
+        why="Leads and secrets would travel unencrypted.",
+        remedy="Write https://. Plain http is for addresses such as 127.0.0.1.",
+    ),
+    Entry(
+        "settings-unreadable",
+        "settings",
+        what="The configuration cannot be read.",
+        why=(
+            "A file given with --config is no JSON object, or a variable that should hold a list or "
+            "an object is no JSON."
+        ),
+        remedy="Mend the file or the variable that the sentence names; a JSON checker shows the place.",
+    ),
+    Entry(
+        "metrics-path",
+        "settings",
+        what="`metrics_path` cannot be written.",
+        why="The folder is not there, or this user may not write to it.",
+        remedy="Make the folder, or name one that node_exporter reads and this user may write to.",
+    ),
+    Entry(
+        "extra-missing",
+        "settings",
+        what="Something is asked for that needs another Python package.",
+        why=(
+            "Packages for Excel, Parquet, PostgreSQL, Prometheus and storages of files are "
+            "installed only where they are asked for."
+        ),
+        remedy="Install what the sentence names, such as: pip install 'target-octanist[files]'.",
+    ),
+    Entry(
+        "mapping-field-unknown",
+        "settings",
+        what="A mapping, or `dedupe_by`, names a field that a lead does not have.",
+        why=(
+            "It is misspelt, it is the name of a source's column, or `strict_contract: legacy` does "
+            "not know it."
+        ),
+        remedy="Write the lead field on the left and the source's column on the right: `email: Mail`.",
+    ),
+    Entry(
+        "mapping-key-unknown",
+        "settings",
+        what="A mapping has a key that there is not.",
+        why="It is misspelt, or belongs to another place of the mapping.",
+        remedy="Write it as the sentence suggests; README, “Mapping by example”, lists all.",
+    ),
+    Entry(
+        "mapping-path",
+        "settings",
+        what="A path or a template of a mapping cannot be read.",
+        why="It is no JMESPath: a bracket is missing, or a name with odd characters lacks its quotes.",
+        remedy=(
+            'Mend it; a column with a space or a dash is written as `"Company Name"`, in quotes of '
+            "its own."
+        ),
+    ),
+    Entry(
+        "mapping-value",
+        "settings",
+        what="A mapping says something that has no meaning.",
+        why="A value is of the wrong kind, or two options do not go together.",
+        remedy="Change the place that the sentence names; README, “Mapping by example”, shows each kind.",
+    ),
+    Entry(
+        "preset-unknown",
+        "settings",
+        what="There is no preset of that name.",
+        why="It is misspelt, or it is a file of your own without a path.",
+        remedy="Choose one that `octanist presets` lists, or write a path such as ./my_preset.yml.",
+    ),
+    Entry(
+        "preset-unreadable",
+        "settings",
+        what="The file of a preset cannot be read.",
+        why=(
+            "It is not where the path leads, not text in UTF-8, or not YAML. A path counts from the "
+            "Meltano project, else from the working directory."
+        ),
+        remedy="Mend the path or the file; `octanist presets ./my_preset.yml` checks it.",
+    ),
+    Entry(
+        "preset-value",
+        "settings",
+        what="The file of a preset says something that has no meaning.",
+        why=(
+            "A key is unknown, of the wrong kind or missing, or its `format` is newer than this "
+            "version."
+        ),
+        remedy="Change what the sentence names; `octanist presets ./my_preset.yml` checks it.",
+    ),
+    Entry(
+        "stream-maps",
+        "settings",
+        what="`stream_maps` cannot be used.",
+        why="An expression cannot be read, or a stream's key is removed.",
+        remedy="Mend the expression that the sentence names, or take it out.",
+    ),
+    Entry(
+        "stream-unmapped",
+        "settings",
+        what="A stream has no mapping, and its columns are no lead fields.",
+        why=(
+            "`streams` has no entry for it, the entry has another name, or the tap sends a stream "
+            "that should make no leads."
+        ),
+        remedy=(
+            "Paste the mapping that is shown, after looking it over, or deselect the stream in the "
+            "tap. `octanist suggest FILE` proposes more of it."
+        ),
+    ),
+    Entry(
+        "stream-lacks-required",
+        "settings",
+        what="A field is `required`, and the stream has none of the columns that it is read from.",
+        why="The column has another name, or the tap does not select it.",
+        remedy="Change the column in the mapping, select it in the tap, or take `required` out.",
+    ),
+)
+
+_INPUT = (
+    Entry(
+        "input-line",
+        "input",
+        what="A line of the input is no Singer message that can be used.",
+        why="The tap was cut off or prints other things to stdout, or the message lacks a part.",
+        remedy=(
+            "Look at the line that is named. What came before it is settled; run again when the tap "
+            "is mended."
+        ),
+    ),
+    Entry(
+        "input-schema-missing",
+        "input",
+        what="A record came before the SCHEMA of its stream.",
+        why="The tap does not keep to Singer's order, or a file begins in the middle.",
+        remedy="Update the tap, or let the file begin with its SCHEMA lines.",
+    ),
+    Entry(
+        "input-schema-invalid",
+        "input",
+        what="The SCHEMA of a stream is no valid JSON Schema.",
+        why="Some taps write schemas that nothing can be checked against.",
+        remedy="Set `validate_records` to false; the lead itself is checked all the same.",
+    ),
+    Entry(
+        "input-key-missing",
+        "input",
+        what="No record of a stream has the key that its SCHEMA names.",
+        why="The tap does not select the column, or a stream map renames it.",
+        remedy="Select the column, or name another with `key` in the settings of the stream.",
+    ),
+    Entry(
+        "batch-file",
+        "input",
+        what="A file of a BATCH message cannot be read.",
+        why="It is not there, damaged, or not what the message says.",
+        remedy=(
+            "See that tap and target see the same folder and that nothing removes the files; then "
+            "run again."
+        ),
+    ),
+    Entry(
+        "suggest-nothing",
+        "input",
+        what="No mapping can be suggested for any stream of the input.",
+        why="The streams have neither e-mail addresses nor phone numbers, or the input is empty.",
+        remedy="Give it a stream of people, as the tap writes it.",
+    ),
+)
+
+_FILE = (
+    Entry(
+        "file-unreadable",
+        "file",
+        what="A file cannot be read, or not to its end.",
+        why=(
+            "It is damaged, cut off, encrypted, not in the encoding that was tried, or a quotation "
+            "mark in it is never closed."
+        ),
+        remedy="Mend the place that the sentence names, or say with --encoding what the text is in.",
+    ),
+    Entry(
+        "file-kind",
+        "file",
+        what="A file is of a kind that `octanist load` does not read.",
+        why="Its ending tells nothing, it is in Excel's old format, or it holds Singer messages.",
+        remedy="Save it as .csv, .xlsx, .parquet or .jsonl. Singer messages go to target-octanist.",
+    ),
+    Entry(
+        "file-empty",
+        "file",
+        what="A file has no row with the names of its columns.",
+        why="It is empty, or it is another sheet of the workbook that is meant.",
+        remedy="Export it again with a header, or name the sheet with --sheet.",
+    ),
+    Entry(
+        "file-option",
+        "file",
+        what="An option about a file does not go with it.",
+        why="It is for another kind of file, or names what the file does not have.",
+        remedy="Leave it out, or change it to what the sentence says.",
+    ),
+    Entry(
+        "load-key",
+        "file",
+        what="The --key of a load cannot be used.",
+        why="The file has no such column, or the settings of the stream name another key.",
+        remedy="Name a column of the file, or leave the option out where the settings have a `key`.",
+    ),
+)
+
+_JOURNAL = (
+    Entry(
+        "ledger-missing",
+        "journal",
+        what="There is no journal where one is looked for.",
+        why="No run has used it yet, or the command has other settings than the runs.",
+        remedy="Give the command the settings of the runs (--config), or the journal itself (--ledger).",
+    ),
+    Entry(
+        "ledger-unwritable",
+        "journal",
+        what="The journal cannot be opened for writing.",
+        why="The folder is missing or read-only, or the file belongs to another user.",
+        remedy="Set `ledger` to a file in a folder that this user may write to, on a volume that stays.",
+    ),
+    Entry(
+        "ledger-address",
+        "journal",
+        what="`ledger` is an address that cannot be used.",
+        why="It is neither a file path nor a postgresql:// URL.",
+        remedy="Write a path, or postgresql://user:password@host/database.",
+    ),
+    Entry(
+        "ledger-locked",
+        "journal",
+        what="The journal's file stayed locked for a minute.",
+        why=(
+            "Another program holds it: a database browser with an open transaction, or a backup. "
+            "Runs themselves wait for each other."
+        ),
+        remedy="Close what holds it, and run again. On a network share use PostgreSQL instead.",
+    ),
+    Entry(
+        "ledger-full",
+        "journal",
+        what="The journal cannot be written to its disk.",
+        why="The disk is full, or fails.",
+        remedy="Make room, and run again: nothing was sent that is not written down.",
+    ),
+    Entry(
+        "ledger-damaged",
+        "journal",
+        what="The journal's file is no database, or a damaged one.",
+        why="`ledger` names another file, or the journal was copied while it was in use.",
+        remedy=(
+            "See that `ledger` names the journal; else put a backup back. With a new, empty journal "
+            "everything would count as new and be sent again."
+        ),
+    ),
+    Entry(
+        "ledger-away",
+        "journal",
+        what="The journal's PostgreSQL database could not be reached for five minutes.",
+        why="The server restarts or is down, the network is cut, or the login is refused.",
+        remedy="See that the database answers, and run again: the run goes on where it was.",
+    ),
+    Entry(
+        "ledger-newer",
+        "journal",
+        what="A newer version of target-octanist made the journal.",
+        why="Machines that share it have different versions, or this one was set back.",
+        remedy="Upgrade this one.",
+    ),
+    Entry(
+        "ledger-taken-over",
+        "journal",
+        what="Another run took this one for dead, and took over its leads.",
+        why="The machine or the container was suspended for longer than two minutes.",
+        remedy="Run again. No lead is sent twice.",
+    ),
+    Entry(
+        "ledger-failed",
+        "journal",
+        what="The journal's database refuses something, for a reason that is rare.",
+        why="The sentence has the database's own word for it.",
+        remedy=(
+            "See that the database is there, writable and has room, and that the login may create "
+            "tables."
+        ),
+    ),
+)
+
+_DELIVERY = (
+    Entry(
+        "api-key-refused",
+        "delivery",
+        what="The API refuses the key (HTTP 401).",
+        why="It is mistyped, was withdrawn, or belongs to another address.",
+        remedy="Set `api_key` to a key of this organisation, and run again; `octanist check` tries it.",
+        codes=("UNAUTHORIZED",),
+    ),
+    Entry(
+        "api-proxy-login",
+        "delivery",
+        what="A proxy between this machine and the API wants a login (HTTP 407).",
+        why="HTTPS_PROXY names it without one.",
+        remedy="Give the login: HTTPS_PROXY=http://user:password@host:port.",
+    ),
+    Entry(
+        "api-not-found",
+        "delivery",
+        what="There is no lead API at `base_url`.",
+        why="The address lacks its path, or belongs to another site.",
+        remedy="Set `base_url` to the API's address, such as https://octanist.com/api.",
+        codes=("NOT_FOUND",),
+    ),
+    Entry(
+        "api-denied",
+        "delivery",
+        what="Something before the API refuses requests, or sends them elsewhere.",
+        why="A firewall or a proxy answers in its place (HTTP 403), or `base_url` redirects.",
+        remedy=(
+            "See what stands between this machine and the API; where it redirects, set `base_url` to "
+            "the address behind."
+        ),
+    ),
+    Entry(
+        "api-unreachable",
+        "delivery",
+        what="Nothing answers at `base_url`.",
+        why="The API is down, the network is cut, or a name cannot be resolved.",
+        remedy="No lead was lost: run again when it answers; `octanist check` tries it.",
+    ),
+    Entry(
+        "api-quota-used",
+        "delivery",
+        what="All leads of the organisation's plan are used.",
+        why="With `check_quota: fail` a run stops there.",
+        remedy=(
+            "Enlarge the plan or wait for the next period, and run again. `check_quota: warn` sends "
+            "on; such leads may be stored but locked."
+        ),
+    ),
+    Entry(
+        "too-many-rejected",
+        "delivery",
+        what="More records were rejected than `max_rejected_percent` allows.",
+        why="Usually a column has another name, so that the mapping finds nothing.",
+        remedy="See why with `octanist status`, mend the mapping or the source, and run again.",
+    ),
+    Entry(
+        "state-unwritable",
+        "delivery",
+        what="STATE cannot be written to stdout.",
+        why="Whoever read it has gone: Meltano was killed, or a pipe was closed.",
+        remedy="Run again. What was sent is known, and is not sent twice.",
+    ),
+    Entry(
+        "internal-failure",
+        "delivery",
+        what="Something happened that was not foreseen.",
+        why="It is a mistake in target-octanist.",
+        remedy=(
+            "Report it with the line that was printed, which holds no data of yours. Running again "
+            "is safe."
+        ),
+    ),
+)
+
+_COMMAND = (
+    Entry(
+        "command-refused",
+        "command",
+        what="A command cannot do what it was asked to.",
+        why="The sentence says why.",
+        remedy="Change what the sentence names, and give the command again; --help shows an example.",
+    ),
+    Entry(
+        "dry-run-on",
+        "command",
+        what="A command that sends was given settings with `dry_run`.",
+        why="`dry_run` is on in the configuration or in the environment.",
+        remedy="Switch it off for this command: TARGET_OCTANIST_DRY_RUN=false.",
+    ),
+    Entry(
+        "lead-id-unknown",
+        "command",
+        what="An ID names no lead, or more than one.",
+        why="It is mistyped or too short, or the lead was settled meanwhile.",
+        remedy="List the leads again, and copy the whole ID.",
+    ),
+    Entry(
+        "output-unwritable",
+        "command",
+        what="The file of --out cannot be written.",
+        why=(
+            "The folder is missing, the disk is full, or the file is there already and is not one of "
+            "leads that only you may read."
+        ),
+        remedy="Name another file.",
+    ),
+    Entry(
+        "explain-unknown",
+        "command",
+        what="The catalogue has no such entry.",
+        why="The id is mistyped, or of another version.",
+        remedy="List all with `octanist explain`.",
+    ),
+)
+
+_LEADS = (
+    Entry(
+        "lead-no-contact",
+        "rejected",
+        what="The record has none of name, e-mail address, phone number and custom fields.",
+        why="The columns are empty in this record, or the mapping reads others.",
+        remedy=(
+            "If it is one record, complete it in the source. If it is many, look at the mapping with "
+            "`octanist preview`."
+        ),
+        says=(RULES["no_identity"],),
+    ),
+    Entry(
+        "lead-required",
+        "rejected",
+        what="The record has no value for a field that is `required`.",
+        why="The column is empty in this record.",
+        remedy="Complete the record in the source, give the field a `default`, or take `required` out.",
+        says=(RULES["required"],),
+    ),
+    Entry(
+        "lead-invalid-email",
+        "rejected",
+        what="What is in the place of an e-mail address is none.",
+        why=(
+            "It is mistyped, or the column holds something else. It costs the lead only where there "
+            "is no other way to reach the person, or the field is `required`."
+        ),
+        remedy="Mend the address in the source, or map another column.",
+        says=(RULES["invalid_email"],),
+    ),
+    Entry(
+        "lead-invalid-phone",
+        "rejected",
+        what="What is in the place of a phone number cannot be one.",
+        why=(
+            "It is too short or too long, or a spreadsheet has rounded it. It costs the lead only "
+            "where there is no other way to reach the person, or the field is `required`."
+        ),
+        remedy="Mend the number in the source; for numbers without a country code set `phone_region`.",
+        says=(RULES["invalid_phone"],),
+    ),
+    Entry(
+        "lead-invalid-text",
+        "rejected",
+        what="A field that takes text found an object or a list of objects.",
+        why="The path of the mapping ends one level too high.",
+        remedy="Let the path lead to the text itself, such as `emails[0].value`.",
+        says=(RULES["invalid_text"],),
+    ),
+    Entry(
+        "lead-invalid-number",
+        "rejected",
+        what="A field with `type: number` found no number.",
+        why="The column holds words, or a number in a way of writing that could be read twofold.",
+        remedy="Map another column, or take `type: number` out.",
+        says=(RULES["invalid_number"],),
+    ),
+    Entry(
+        "lead-invalid-session",
+        "rejected",
+        what="The `sessionId` is no UUID.",
+        why=(
+            "The form's hidden field was empty or replaced. It is left out; it costs the lead only "
+            "where it is `required`."
+        ),
+        remedy="Look at the form: `octa_sid` must hold what the pixel's session gives.",
+        says=(RULES["invalid_uuid"],),
+    ),
+    Entry(
+        "lead-no-click-time",
+        "rejected",
+        what="`fbc` cannot be made of a click id without the time of the click.",
+        why=(
+            "The column of `time` is empty or holds no time. It is left out; it costs the lead only "
+            "where it is `required`."
+        ),
+        remedy="Map a column with the time (ISO 8601, or seconds or milliseconds).",
+        says=(RULES["no_time"],),
+    ),
+    Entry(
+        "lead-lost-number",
+        "rejected",
+        what="A number is NaN, infinite or endless, and so it is no value.",
+        why=(
+            "A data frame writes NaN where a column is empty. It costs the lead only where the field "
+            "is `required`."
+        ),
+        remedy="Let the source write null, or take `required` out.",
+        says=(RULES["lost_number"],),
+    ),
+    Entry(
+        "lead-schema-mismatch",
+        "rejected",
+        what="The record does not fit its stream's SCHEMA.",
+        why="`validate_records` is on, and the tap writes what its own SCHEMA forbids.",
+        remedy="Mend the tap, or set `validate_records` to false.",
+        says=("does not fit its SCHEMA",),
+    ),
+    Entry(
+        "lead-no-key",
+        "rejected",
+        what="The record lacks a column of the stream's key.",
+        why="The source left it out; without it nobody could tell whether it was sent before.",
+        remedy="Mend the source, or name another key with `key` in the settings of the stream.",
+        says=("(key_properties)",),
+    ),
+    Entry(
+        "lead-stream-map",
+        "rejected",
+        what="An expression of `stream_maps` failed for this record.",
+        why="It meets a null, or a value of another kind than it was written for.",
+        remedy="Let the expression put up with such values.",
+        says=("stream_maps: an expression failed",),
+    ),
+    Entry(
+        "lead-long-row",
+        "rejected",
+        what="A row of a file has more fields than its header.",
+        why="A delimiter inside of a text is not in quotation marks.",
+        remedy="Mend the row, and load the file again.",
+        says=("the row has more fields than the header",),
+    ),
+    Entry(
+        "lead-unmappable",
+        "rejected",
+        what="No lead could be made of the record, and no request was made.",
+        why="Its reason says which field was the cause.",
+        remedy=(
+            "Mend mapping or source; a re-run tries it again. `octanist explain` explains the reason, "
+            "too: give it the sentence."
+        ),
+        codes=("UNMAPPABLE",),
+    ),
+    Entry(
+        "lead-refused",
+        "rejected",
+        what="The API called the lead invalid.",
+        why=(
+            "A value has a form that the API does not take; its own words are kept with the dead "
+            "letter."
+        ),
+        remedy="Mend the value in mapping or source; the changed lead is tried again.",
+        codes=("VALIDATION_ERROR", "CONFLICT"),
+        says=("the API rejected the lead", "the API answered success: false"),
+    ),
+    Entry(
+        "lead-undeliverable",
+        "rejected",
+        what="The lead could not be delivered in the attempts and the time that it has.",
+        why="The API was throttling or could not be reached, while it answered for other leads.",
+        remedy="Run again: a re-run tries it again. If it is many, lower `max_concurrency`.",
+        codes=("UNDELIVERABLE",),
+        says=("not sent:", "throttled with HTTP", "it is not in the API's list"),
+    ),
+    Entry(
+        "lead-filtered",
+        "filtered",
+        what="The organisation's filtering rules refused the lead (HTTP 403).",
+        why="The rules in Octanist say so: test addresses, competitors, countries.",
+        remedy="Nothing, if the rules are right. Else change them in Octanist.",
+        codes=("FORBIDDEN",),
+        says=("refused by the organisation's filter rules",),
+    ),
+    Entry(
+        "lead-no-answer",
+        "in doubt",
+        what="The lead was sent, and no answer came.",
+        why=(
+            "The connection broke or the time ran out after the request had gone out, so it may have "
+            "been stored."
+        ),
+        remedy="`octanist reconcile` asks the API once more, lists what is left, and takes your word.",
+        says=("sent, but no answer came",),
+    ),
+    Entry(
+        "lead-server-error",
+        "in doubt",
+        what="The API failed while it had the lead, or its answer names no lead.",
+        why="The lead may have been stored before the failure.",
+        remedy="`octanist reconcile` asks the API once more, lists what is left, and takes your word.",
+        codes=("INTERNAL_ERROR",),
+        says=("it may have been stored",),
+    ),
+    Entry(
+        "lead-cut-off",
+        "in doubt",
+        what="A run was cut off between sending the lead and the answer.",
+        why="The process was killed, or the machine went down.",
+        remedy="`octanist reconcile` asks the API once more, lists what is left, and takes your word.",
+        says=("the run was cut off between sending and the answer",),
+    ),
+    Entry(
+        "lead-look-alike",
+        "in doubt",
+        what="The API's list has leads that could be this one, and nobody can tell.",
+        why="Several leads are alike, or one resembles it and differs.",
+        remedy=(
+            "Look in Octanist by the time at which it was sent, then say what you found: `octanist "
+            "reconcile --delivered ID` or `--send ID`."
+        ),
+        says=(
+            "several leads of the list could be this one",
+            "a lead of the list resembles it, but differs",
+        ),
+    ),
+    Entry(
+        "lead-list-refused",
+        "in doubt",
+        what="The API does not give the list in which the lead would be looked up.",
+        why="The key may create leads and not read them, or something before the API refuses.",
+        remedy=(
+            "Give the key the right to read, then `octanist reconcile`; or look in Octanist yourself "
+            "and say what you found."
+        ),
+        codes=("INVALID_DATE", "INVALID_FILTER"),
+        says=("the API's list cannot be had",),
+    ),
+    Entry(
+        "lead-known",
+        "duplicate",
+        what="The record was settled before.",
+        why="The tap sent it again: a full refresh, a re-run, or a change that makes no new lead.",
+        remedy="Nothing: it is not sent twice.",
+        says=("this record was settled before",),
+    ),
+    Entry(
+        "lead-same-person",
+        "duplicate",
+        what="A lead of the same person was sent before.",
+        why="It has the same e-mail address or phone number, within `dedupe_window_days`.",
+        remedy="Nothing. Where people share a number, set `dedupe_by: [email]`.",
+        says=("a lead of the same person was sent before",),
+    ),
+    Entry(
+        "lead-no-region",
+        "changed",
+        what="A phone number has no country code, and so it is sent as digits.",
+        why="`phone_region` is not set.",
+        remedy="Set `phone_region`, or `region` in the mapping of the phone.",
+        says=(RULES["no_region"],),
+    ),
+    Entry(
+        "lead-unknown-region",
+        "changed",
+        what="The country beside a phone number is not known, and so it is not used.",
+        why="It is neither an ISO code nor a name that is known.",
+        remedy="Map a column with ISO codes, or set `phone_region`.",
+        says=(RULES["unknown_region"],),
+    ),
+    Entry(
+        "lead-unknown-word",
+        "changed",
+        what="A consent is neither a yes nor a no, and so it is taken as denied.",
+        why="The source has a word of its own for it.",
+        remedy="Name it in `true_values` or `false_values`.",
+        says=(RULES["unknown_word"],),
+    ),
+    Entry(
+        "lead-too-long",
+        "changed",
+        what="A text was longer than `max_length`, and so it was cut.",
+        why="The mapping asks for it.",
+        remedy="Raise `max_length`, or take it out.",
+        says=(RULES["too_long"],),
+    ),
+)
+
+ENTRIES: Final = (*_SETTINGS, *_INPUT, *_FILE, *_JOURNAL, *_DELIVERY, *_COMMAND, *_LEADS)
+"""All entries, each group together."""
+
+_BY_NAME = {name: entry for entry in ENTRIES for name in (entry.id, *entry.codes)}
+
+
+def find(name: str) -> Entry | None:
+    """Give the entry of an id, or of a code that the journal keeps; None if there is none."""
+    return _BY_NAME.get(name) or _BY_NAME.get(name.upper())
+
+
+def of_reason(reason: str) -> Iterator[Entry]:
+    """Give the entries that a reason of the journal speaks of; mostly it is one."""
+    return (entry for entry in ENTRIES if any(part in reason for part in entry.says))
+
+
+def names() -> tuple[str, ...]:
+    """Give every id and code that `find` knows."""
+    return tuple(_BY_NAME)
