@@ -205,6 +205,25 @@ def config_jsonschema() -> dict[str, Any]:
             ),
         ),
         th.Property(
+            "metrics_path",
+            th.StringType,
+            title="Metrics path",
+            description=(
+                "A `.prom` file in a folder of node_exporter's textfile collector, written "
+                "about once a minute and at the end of a run (extra `prometheus`)."
+            ),
+        ),
+        th.Property(
+            "heartbeat_url",
+            th.StringType,
+            title="Heartbeat URL",
+            description=(
+                "Is asked for (GET) after each run that went well, so that a monitor can miss "
+                "it; plain http only to loopback."
+            ),
+            secret=True,
+        ),
+        th.Property(
             "strict_contract",
             th.StringType,
             default="full",

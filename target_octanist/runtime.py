@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-from singer_sdk import metrics
 from singer_sdk.singerlib.json import serialize_json
 
+from target_octanist import __version__, catalogue
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.dry_run import DryRunSender
 from target_octanist.delivery.engine import Engine
+from target_octanist.delivery.heartbeat import beat
 from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.policy import Policy
@@ -27,10 +28,12 @@ from target_octanist.delivery.quota import Quota, Usage
 from target_octanist.errors import LedgerError, OctanistError, describe_bug
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
+from target_octanist.ledger.tables import State
 from target_octanist.reporting.figures import encode_figures
 from target_octanist.reporting.metrics import MetricsReporter
 from target_octanist.reporting.progress import ProgressLine
 from target_octanist.reporting.recorder import Recorder
+from target_octanist.reporting.run_id import new_run_id, shown
 from target_octanist.reporting.summary import alarm, summary
 from target_octanist.reporting.tally import Tally
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from target_octanist.ledger.recovery import Reopen
     from target_octanist.reporting.figures import Figures
     from target_octanist.reporting.progress import Progress
+    from target_octanist.reporting.prometheus import PrometheusFile
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
@@ -119,6 +123,9 @@ class Run:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
         """
         self.settings = settings
+        self.run_id = new_run_id()
+        where = "nowhere: dry_run is on" if settings.dry_run else f"to {settings.base_url}"
+        logger.info("Run %s begins; leads go %s.", shown(self.run_id), where)
         self.tally = Tally()
         self._recorder = Recorder(self.tally, kind=kind, dry_run=settings.dry_run)
         self._started_at = time.monotonic()
@@ -126,20 +133,15 @@ class Run:
         self._told: set[tuple[str, str]] = set()
         self._closed = False
         self.place = place or (lambda: f"Record {self._count + 1}")
-        sender: Sender
-        if settings.dry_run:
-            sender = DryRunSender()
-            quota = Quota(Usage(None, None), "off")
-        else:
-            client = sender = OctanistClient(
-                settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
-            )
-            quota = Quota.ask(client, settings.check_quota, settings.base_url)
-        self.journal = Journal.open(TEMPORARY if settings.dry_run else settings.ledger)
+        metrics_file = self._metrics_file()
         try:
-            self._begin()
-        except BaseException:
-            self.journal.close()
+            sender, quota = self._connect()
+            self.journal = self._open_journal()
+        except OctanistError:
+            if metrics_file is not None:
+                # Or the file would go on to tell of the run before.
+                metrics_file.end(1, success=False)
+                metrics_file.write()
             raise
         self.engine = Engine(
             settings,
@@ -152,7 +154,7 @@ class Run:
             reopens=reopens,
             figures_if_due=self._recorder.if_due,
         )
-        self._metrics = MetricsReporter(self.tally, self.engine.gauges)
+        self._metrics = MetricsReporter(self.tally, self.engine.gauges, metrics_file)
         self._progress = progress or ProgressLine(sys.stderr)
         self.engine.start()
 
@@ -261,20 +263,26 @@ class Run:
         try:
             self._sign_off(figures, exit_code, ended=ended)
             self._progress.clear()
-            status = metrics.Status.SUCCEEDED if exit_code == 0 else metrics.Status.FAILED
-            self._metrics.finish(status)
-            logger.info(
+            nothing_good = alarm(self.tally.outcomes)
+            success = exit_code == 0 and nothing_good is None
+            self._metrics.finish(exit_code, success=success)
+            logger.log(
+                logging.WARNING if self._needs_somebody() else logging.INFO,
+                "%s",
                 summary(
                     self.tally.outcomes,
                     self.tally.recovered,
                     seconds=time.monotonic() - self._started_at,
                     dry_run=self.settings.dry_run,
-                )
+                ),
             )
-            if nothing_good := alarm(self.tally.outcomes):
+            if nothing_good:
                 logger.warning("%s", nothing_good)
+            if success and self.settings.heartbeat_url and not self.settings.dry_run:
+                beat(self.settings.heartbeat_url)
             # At the very end: to draw takes a while.
             self._write_report(figures)
+            logger.info("Run %s ended with exit code %d.", shown(self.run_id), exit_code)
         finally:
             if ended:
                 self.journal.close()
@@ -306,19 +314,52 @@ class Run:
         except Exception as bug:  # noqa: BLE001 - a page must not cost a run its exit code
             logger.warning("report_path: the report was not written. %s", describe_bug(bug))
 
+    def _needs_somebody(self) -> bool:
+        """Say whether leads are left that only a person can help on."""
+        left = (State.REJECTED.value, State.IN_DOUBT.value)
+        return any(self.tally.outcomes[state] or self.tally.recovered[state] for state in left)
+
+    def _metrics_file(self) -> PrometheusFile | None:
+        if not self.settings.metrics_path or self.settings.dry_run:
+            return None
+        # Its library is there only where it was asked for.
+        from target_octanist.reporting.prometheus import PrometheusFile
+
+        return PrometheusFile(self.settings.metrics_path, run_id=self.run_id, version=__version__)
+
     def _tell(self, stream: str, sentences: Sequence[str]) -> None:
         """Log each kind of trouble once for a stream, not once for a record."""
         for sentence in sentences:
             if (stream, sentence) not in self._told:
                 self._told.add((stream, sentence))
-                logger.warning("%s, of %s: %s", self.place(), stream, sentence)
+                entry = next(catalogue.of_reason(sentence), None)
+                extra = {"error_id": entry.id} if entry else {}
+                logger.warning("%s, of %s: %s", self.place(), stream, sentence, extra=extra)
 
-    def _begin(self) -> None:
-        settings, journal = self.settings, self.journal
+    def _connect(self) -> tuple[Sender, Quota]:
+        settings = self.settings
+        if settings.dry_run:
+            return DryRunSender(), Quota(Usage(None, None), "off")
+        client = OctanistClient(
+            settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
+        )
+        return client, Quota.ask(client, settings.check_quota, settings.base_url)
+
+    def _open_journal(self) -> Journal:
+        journal = Journal.open(TEMPORARY if self.settings.dry_run else self.settings.ledger)
+        try:
+            self._begin(journal)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def _begin(self, journal: Journal) -> None:
+        settings = self.settings
         key_digest = hashlib.blake2b(
             (settings.api_key or "").encode(), digest_size=16, key=journal.salt
         ).hexdigest()
-        if journal.begin_run(settings.base_url, key_digest, now=now_ms()):
+        if journal.begin_run(settings.base_url, key_digest, now=now_ms(), run=self.run_id):
             logger.warning(
                 "api_key: the last run with this journal used another key. If it belongs to "
                 "another organisation, give that one a `ledger` of its own: people that were "

@@ -77,6 +77,8 @@ class Settings:
     dry_run: bool = False
     phone_region: str | None = None
     report_path: str | None = None
+    metrics_path: str | None = None
+    heartbeat_url: str | None = field(default=None, repr=False)
     strict_contract: Contract = "full"
 
     def stream(self, name: str) -> StreamSettings:

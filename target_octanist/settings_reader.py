@@ -6,8 +6,8 @@ No message repeats a value that could be a secret or a person's.
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -94,6 +94,8 @@ class _Reader:
             dry_run=dry_run,
             phone_region=self.region(self.config, "phone_region"),
             report_path=self.report_path(),
+            metrics_path=self.metrics_path(),
+            heartbeat_url=self.heartbeat_url(),
             strict_contract=cast("Contract", contract),
         )
         if self.problems:
@@ -116,7 +118,7 @@ class _Reader:
         path = self.text("report_path")
         if path is None:
             return None
-        if any(find_spec(library) is None for library in ("jinja2", "matplotlib")):
+        if any(importlib.util.find_spec(library) is None for library in ("jinja2", "matplotlib")):
             self.problems.append(
                 "report_path: needs the extra \"report\": pip install 'target-octanist[report]'"
             )
@@ -229,6 +231,52 @@ class _Reader:
             )
             self.problems.append(Problem(sentence, "settings-insecure"))
         return value.rstrip("/")
+
+    def metrics_path(self) -> str | None:
+        value = self.text("metrics_path")
+        if value is None:
+            return None
+        path = Path(value).expanduser()
+        if path.suffix != ".prom":
+            self.problems.append(
+                "metrics_path: must end in .prom; node_exporter reads no other files."
+            )
+        elif not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            sentence = (
+                f"metrics_path: {path.parent} is no folder that this user may write to; make it, "
+                "or name another one that node_exporter reads."
+            )
+            self.problems.append(Problem(sentence, "metrics-path"))
+        elif importlib.util.find_spec("prometheus_client") is None:
+            sentence = (
+                "metrics_path: needs the package prometheus-client; "
+                "install it with: pip install 'target-octanist[prometheus]'"
+            )
+            self.problems.append(Problem(sentence, "extra-missing"))
+        return str(path)
+
+    def heartbeat_url(self) -> str | None:
+        """Read an address that is a secret: no sentence repeats any part of it."""
+        value = self.text("heartbeat_url")
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host = None
+            parts = urlsplit("")
+        if parts.scheme not in {"http", "https"} or not host or not value.isprintable():
+            self.problems.append(
+                "heartbeat_url: is not a web address; copy it from your monitoring service."
+            )
+        elif parts.scheme == "http" and not is_loopback(host):
+            sentence = (
+                "heartbeat_url: plain http would show the address, which is a secret, to "
+                "others; use https (http is accepted only for this machine)."
+            )
+            self.problems.append(Problem(sentence, "settings-insecure"))
+        return value
 
     def preset(self, name: object, where: str) -> Preset | None:
         if not isinstance(name, str) or not name.strip():

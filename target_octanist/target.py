@@ -36,6 +36,7 @@ from target_octanist.errors import (
 )
 from target_octanist.json_lines import LineError
 from target_octanist.reader import InterruptibleReader, StopReading
+from target_octanist.reporting.run_id import begin_log
 from target_octanist.runtime import Run
 from target_octanist.settings import TEST_STREAM, Settings
 from target_octanist.settings_reader import read_settings
@@ -77,7 +78,8 @@ def readable_errors() -> Iterator[None]:
         raise SettingsError(error.errors) from None
     except (MapExpressionError, StreamMapConfigError) as error:
         # Raised at a SCHEMA, about the settings; they quote nothing else.
-        raise SettingsError([f"stream_maps: {error}"], error_id="stream-maps") from None
+        sentence = f"stream_maps: {str(error).rstrip('.')}; mend it in the settings."
+        raise SettingsError([sentence], error_id="stream-maps") from None
     except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
         # The SDK's own sentences; they name streams and columns, and no values.
         is_key = isinstance(error, MissingKeyPropertiesError)
@@ -373,6 +375,7 @@ class TargetOctanist(Target):
     def invoke(cls, **options: Any) -> None:
         """Run the target; what stops it is told in one sentence, with exit code 1."""
         file_input: IO[str] | None = options.get("file_input")
+        begin_log()
         try:
             with readable_errors():
                 super().invoke(**options)

@@ -150,6 +150,7 @@ ONLY_IN = {
     "openpyxl": {"tables"},
     "jinja2": {"reporting/html"},
     "matplotlib": {"reporting/html"},
+    "prometheus_client": {"reporting/prometheus.py"},
 }
 
 

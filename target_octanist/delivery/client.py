@@ -32,6 +32,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 _CHUNK_BYTES = 16 * 1024
 
+USER_AGENT = f"target-octanist/{__version__}"
+
 
 class Sender(Protocol):
     """What the engine needs of the other side."""
@@ -43,52 +45,44 @@ class Sender(Protocol):
         """Ask for a page of the leads that are stored."""
 
 
-class OctanistClient:
-    """Speaks to the API; safe to use from many threads, each with its own connections.
+class Transport:
+    """Makes requests to one host; safe to use from many threads, each with its own connections.
 
     Proxies and CA bundles are taken from the environment as ``requests`` does
     (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE …), once; a login from a ``.netrc``
-    file is not, and loopback is never proxied.
+    file is not, and loopback is never proxied. No redirect is followed.
     """
 
-    def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float) -> None:
-        self._base_url = base_url
-        self._timeout = timeout_seconds
-        self._headers = {
-            "X-API-KEY": api_key,
-            "Accept": "application/json",
-            "User-Agent": f"target-octanist/{__version__}",
-        }
+    def __init__(self, url: str) -> None:
         with requests.Session() as session:
-            environment = session.merge_environment_settings(base_url, {}, None, None, None)
+            environment = session.merge_environment_settings(url, {}, None, None, None)
         self._verify = environment["verify"]
-        host = urlsplit(base_url).hostname or ""
+        host = urlsplit(url).hostname or ""
         self._proxies: Mapping[str, str] = {} if is_loopback(host) else environment["proxies"]
         self._local = threading.local()
 
-    def send(self, payload: bytes) -> Answer:
-        """Post one lead, given as a JSON object in UTF-8."""
-        return self._exchange("POST", "/leads", payload, self._timeout)
+    def get(self, url: str, *, timeout: float) -> Answer:
+        """Ask for an address; never raises for what it is or what the other side does."""
+        request = requests.Request("GET", url, headers={"User-Agent": USER_AGENT})
+        try:
+            prepared = request.prepare()
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            return NotSent(type(error).__name__)
+        return self.exchange(prepared, timeout)
 
-    def listing(self, query: Mapping[str, str]) -> Answer:
-        """Ask for a page of the leads that are stored."""
-        return self._exchange("GET", "/leads?" + urlencode(query), None, self._timeout)
+    def exchange(self, request: requests.PreparedRequest, timeout: float) -> Answer:
+        """Make a request; never raises for what the other side does.
 
-    def check(self) -> Answer:
-        """Ask whether the key is good; stores nothing."""
-        return self._exchange("POST", "/check", None, self._timeout)
-
-    def stats(self) -> Answer:
-        """Ask for the organisation's usage and quota."""
-        return self._exchange("POST", "/stats", b"{}", self._timeout)
-
-    def _exchange(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
+        Args:
+            request: What to send.
+            timeout: Seconds for all of it.
+        """
         _phase.connecting = False
         deadline = time.monotonic() + timeout
         with _deadlines.until(deadline):
             try:
                 response = self._session.send(
-                    self._request(method, path, body),
+                    request,
                     timeout=timeout,
                     allow_redirects=False,
                     stream=True,
@@ -108,6 +102,50 @@ class OctanistClient:
         return Response(
             response.status_code, content, response.headers.get("Retry-After"), complete
         )
+
+    @property
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False
+            session.mount("https://", _Adapter())
+            session.mount("http://", _Adapter())
+        return session
+
+
+class OctanistClient:
+    """Speaks to the API; safe to use from many threads."""
+
+    def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float) -> None:
+        self._base_url = base_url
+        self._timeout = timeout_seconds
+        self._headers = {
+            "X-API-KEY": api_key,
+            "Accept": "application/json",
+            "User-Agent": USER_AGENT,
+        }
+        self._transport = Transport(base_url)
+        self._local = threading.local()
+
+    def send(self, payload: bytes) -> Answer:
+        """Post one lead, given as a JSON object in UTF-8."""
+        return self._exchange("POST", "/leads", payload, self._timeout)
+
+    def listing(self, query: Mapping[str, str]) -> Answer:
+        """Ask for a page of the leads that are stored."""
+        return self._exchange("GET", "/leads?" + urlencode(query), None, self._timeout)
+
+    def check(self) -> Answer:
+        """Ask whether the key is good; stores nothing."""
+        return self._exchange("POST", "/check", None, self._timeout)
+
+    def stats(self) -> Answer:
+        """Ask for the organisation's usage and quota."""
+        return self._exchange("POST", "/stats", b"{}", self._timeout)
+
+    def _exchange(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
+        return self._transport.exchange(self._request(method, path, body), timeout)
 
     def _request(self, method: str, path: str, body: bytes | None) -> requests.PreparedRequest:
         if method == "POST" and path == "/leads" and body is not None:
@@ -132,16 +170,6 @@ class OctanistClient:
         request.body = body
         request.headers["Content-Length"] = str(len(body))
         return request
-
-    @property
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.trust_env = False
-            session.mount("https://", _Adapter())
-            session.mount("http://", _Adapter())
-        return session
 
 
 def _read_body(response: requests.Response, deadline: float) -> tuple[bytes, bool]:

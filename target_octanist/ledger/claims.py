@@ -33,6 +33,7 @@ class Refused(NamedTuple):
     state: State
     payload_digest: str
 
+
 #: ``code`` of those of which nothing is kept any more.
 DISCARDED = "DISCARDED"
 

@@ -124,8 +124,10 @@ class Journal:
 
     # A run
 
-    def begin_run(self, destination: str, key_digest: str, *, now: int) -> bool:
-        """Enter this process as a run.
+    def begin_run(
+        self, destination: str, key_digest: str, *, now: int, run: str | None = None
+    ) -> bool:
+        """Enter this process as a run, with the id `run` or a new one.
 
         Returns:
             Whether the last run to the same destination used another API key.
@@ -138,7 +140,7 @@ class Journal:
                 .order_by(runs.c.started_at.desc())
                 .limit(1)
             ).scalar()
-            self.run = uuid.uuid4().hex
+            self.run = run or uuid.uuid4().hex
             connection.execute(
                 insert(runs).values(
                     id=self.run,

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from singer_sdk import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from target_octanist.reporting.tally import Tally
+    from target_octanist.reporting.prometheus import PrometheusFile
+    from target_octanist.reporting.tally import Counts, Tally
 
 INTERVAL_SECONDS: Final = 60.0
 
@@ -35,9 +36,24 @@ class OctanistMetric(str, enum.Enum):
 class MetricsReporter:
     """Logs what the tally counted, about once a minute and at the end."""
 
-    def __init__(self, tally: Tally, gauges: Callable[[], dict[str, int]]) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        gauges: Callable[[], dict[str, int]],
+        file: PrometheusFile | None = None,
+    ) -> None:
+        """Begin with nothing counted.
+
+        Args:
+            tally: What is counted there is taken from there.
+            gauges: Tells how things are: name to number.
+            file: Is written whenever there is a report, and once at the start.
+        """
         self._tally = tally
         self._gauges = gauges
+        self._file = file
+        if file is not None:
+            file.write()
         self._logger = metrics.get_metrics_logger()
         self._started_at = time.monotonic()
         self._reported_at = self._started_at
@@ -48,9 +64,15 @@ class MetricsReporter:
             self.report()
 
     def report(self) -> None:
-        """Log what was counted since the last report."""
+        """Log what was counted since the last report, and write the file."""
         self._reported_at = time.monotonic()
-        counts = self._tally.take()
+        counts, gauges = self._tally.take(), self._gauges()
+        self._log_all(counts, gauges)
+        if self._file is not None:
+            self._file.add(counts, gauges)
+            self._file.write()
+
+    def _log_all(self, counts: Counts, gauges: Mapping[str, int]) -> None:
         for (stream, outcome), number in sorted(counts.outcomes.items()):
             self._log(
                 "counter",
@@ -72,12 +94,15 @@ class MetricsReporter:
             self._log("counter", OctanistMetric.RETRY_COUNT, counts.retries, {})
         self._percentiles(metrics.Metric.HTTP_REQUEST_DURATION, counts.request_seconds)
         self._percentiles(OctanistMetric.JOURNAL_DURATION, counts.journal_seconds)
-        for name, value in self._gauges().items():
+        for name, value in gauges.items():
             self._log("gauge", OctanistMetric(name), value, {})
 
-    def finish(self, status: metrics.Status) -> None:
-        """Log the last points and one summary of the job."""
+    def finish(self, exit_code: int, *, success: bool) -> None:
+        """Log the last points and one summary of the job, and write the file for good."""
+        if self._file is not None:
+            self._file.end(exit_code, success=success)
         self.report()
+        status = metrics.Status.SUCCEEDED if exit_code == 0 else metrics.Status.FAILED
         self._log(
             "timer",
             metrics.Metric.JOB_DURATION,
