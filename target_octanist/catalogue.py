@@ -475,6 +475,13 @@ _COMMAND = (
         remedy="List the leads again, and copy the whole ID.",
     ),
     Entry(
+        "run-id-unknown",
+        "command",
+        what="An ID names no run, or more than one.",
+        why="It is mistyped or too short, or the run has another journal.",
+        remedy="List the runs with `octanist status`, and copy the whole ID.",
+    ),
+    Entry(
         "output-unwritable",
         "command",
         what="The file of --out cannot be written.",
@@ -625,7 +632,7 @@ _LEADS = (
             "Mend mapping or source; a re-run tries it again. `octanist explain` explains the reason, "
             "too: give it the sentence."
         ),
-        codes=("UNMAPPABLE",),
+        codes=("UNMAPPABLE", "INVALID_RECORD"),
     ),
     Entry(
         "lead-refused",
@@ -647,6 +654,14 @@ _LEADS = (
         remedy="Run again: a re-run tries it again. If it is many, lower `max_concurrency`.",
         codes=("UNDELIVERABLE",),
         says=("not sent:", "throttled with HTTP", "it is not in the API's list"),
+    ),
+    Entry(
+        "lead-discarded",
+        "rejected",
+        what="Somebody decided that this lead shall not be sent, and what was kept of it is erased.",
+        why="It was given up by hand.",
+        remedy="Nothing. It can come again only from its source.",
+        codes=("DISCARDED",),
     ),
     Entry(
         "lead-filtered",

@@ -123,6 +123,8 @@ class Run:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
         """
         self.settings = settings
+        # Monitors wait for runs, not for what a person does beside them.
+        self._is_watched = kind in {"run", "load"} and not settings.dry_run
         self.run_id = new_run_id()
         where = "nowhere: dry_run is on" if settings.dry_run else f"to {settings.base_url}"
         logger.info("Run %s begins; leads go %s.", shown(self.run_id), where)
@@ -278,7 +280,7 @@ class Run:
             )
             if nothing_good:
                 logger.warning("%s", nothing_good)
-            if success and self.settings.heartbeat_url and not self.settings.dry_run:
+            if success and self._is_watched and self.settings.heartbeat_url:
                 beat(self.settings.heartbeat_url)
             # At the very end: to draw takes a while.
             self._write_report(figures)
@@ -320,7 +322,7 @@ class Run:
         return any(self.tally.outcomes[state] or self.tally.recovered[state] for state in left)
 
     def _metrics_file(self) -> PrometheusFile | None:
-        if not self.settings.metrics_path or self.settings.dry_run:
+        if not (self._is_watched and self.settings.metrics_path):
             return None
         # Its library is there only where it was asked for.
         from target_octanist.reporting.prometheus import PrometheusFile

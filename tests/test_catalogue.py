@@ -477,6 +477,13 @@ def lead_id_unknown(world):
     return world.command("reconcile", "--config", config, "--send", "3f9c")
 
 
+@provokes("run-id-unknown", "`octanist status` lists the last ones")
+def run_id_unknown(world):
+    assert world.target.run(people(1)).returncode == 0
+    config = world.target.folder / "config.json"
+    return world.command("report", "--run", "none", "--format", "json", "--config", config)
+
+
 @provokes("output-unwritable", "Name another file")
 def output_unwritable(world):
     stream, out = world.folder / "a.jsonl", world.folder / "out.jsonl"
@@ -579,7 +586,7 @@ def lead_long_row(world):
 @provokes("lead-unmappable", "UNMAPPABLE")
 def lead_unmappable(world):
     world.reason([schema(), record(id=1, email="nobody")], "rejected")
-    return world.target.status()["rejected"][0]["code"]
+    return code_of(world, "rejected")
 
 
 @provokes("lead-refused", "HTTP 400")
@@ -592,7 +599,17 @@ def lead_refused(world):
 def lead_undeliverable(world):
     world.sandbox.fault("drop", **SECOND)
     world.reason(people(3), "rejected", max_attempts=1)
-    return world.target.status()["rejected"][0]["code"]
+    return code_of(world, "rejected")
+
+
+@provokes("lead-discarded", "DISCARDED")
+def lead_discarded(world):
+    world.reason([schema(), record(id=1, email="nobody")], "rejected")
+    config = str(world.target.folder / "config.json")
+    arguments = ("dead-letters", "discard", "--all", "--yes", "--config", config)
+    done = octanist(*arguments, home=world.folder)
+    assert done.returncode == 0, done.stderr
+    return code_of(world, "rejected")
 
 
 @provokes("lead-filtered", "filter rules")
@@ -668,6 +685,13 @@ def lead_unknown_word(world):
 @provokes("lead-too-long", "max_length")
 def lead_too_long(world):
     return world.note({"name": {"from": "n", "max_length": 2}}, n="Abc")
+
+
+def code_of(world, state):
+    with closing(sqlite3.connect(world.target.ledger)) as connection:
+        query = "SELECT DISTINCT code FROM octanist_leads WHERE state = ?"
+        ((code,),) = connection.execute(query, [state])
+    return code
 
 
 def reasons_of_run(world, **settings):

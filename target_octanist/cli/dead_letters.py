@@ -182,7 +182,7 @@ def replay(
     settings = read_settings(config | {"dry_run": True} if dry_run else config)
     if settings.dry_run and not dry_run:
         message = "dry_run: replay sends leads; switch dry_run off for it, or give --dry-run."
-        raise OctanistError(message)
+        raise OctanistError(message, error_id="dry-run-on")
     # A human has asked for just these, so that some are refused again is no reason to stop.
     settings = replace(settings, max_rejected_percent=100)
     with _letters(settings, **selection) as letters:

@@ -53,13 +53,7 @@ def command(
     as delivered; one that it surely does not have is sent again. The rest is listed with what
     is known, for you to decide; ID is the start of its first column.
     """
-    settings = replace(
-        read_settings(load_config(config_files)),
-        on_unknown="reconcile",
-        # These tell of the runs that are waited for, which this is not.
-        metrics_path=None,
-        heartbeat_url=None,
-    )
+    settings = replace(read_settings(load_config(config_files)), on_unknown="reconcile")
     if settings.dry_run:
         message = "dry_run: reconcile asks the API and may send leads; switch dry_run off for it."
         raise OctanistError(message, error_id="dry-run-on")

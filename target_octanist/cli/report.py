@@ -96,7 +96,7 @@ def _check_extra() -> None:
             "A report as HTML needs the extra \"report\": pip install 'target-octanist[report]'; "
             "--format json and csv do without."
         )
-        raise OctanistError(message)
+        raise OctanistError(message, error_id="extra-missing")
 
 
 def _runs(
@@ -111,7 +111,7 @@ def _runs(
     if len(found) != 1:
         how = "no run" if not found else f"{len(found)} runs"
         message = f"--run: {run_id} names {how}; `octanist status` lists the last ones."
-        raise OctanistError(message)
+        raise OctanistError(message, error_id="run-id-unknown")
     return found
 
 
@@ -144,4 +144,4 @@ def _write(path: Path, text: str) -> None:
         write_file(path, text)
     except OSError as error:
         message = f"--out: {path} cannot be written ({error.strerror})."
-        raise OctanistError(message) from None
+        raise OctanistError(message, error_id="output-unwritable") from None

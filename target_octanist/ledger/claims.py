@@ -34,10 +34,6 @@ class Refused(NamedTuple):
     payload_digest: str
 
 
-#: ``code`` of those of which nothing is kept any more.
-DISCARDED = "DISCARDED"
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What one record asks of the journal.

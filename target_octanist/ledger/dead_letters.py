@@ -201,14 +201,14 @@ class DeadLetters:
     def _named(self, connection: Connection, name: str) -> str:
         if not _ID.fullmatch(name):
             message = f"{name} is no ID: it takes at least 4 hexadecimal digits of one."
-            raise OctanistError(message)
+            raise OctanistError(message, error_id="lead-id-unknown")
         begins = leads.c.source.startswith(name.lower())
         query = select(leads.c.source).where(*self._base, begins).limit(2)
         sources: Sequence[str] = connection.execute(query).scalars().all()
         if len(sources) != 1:
             how = "several dead letters" if sources else "no dead letter"
             message = f"{name} names {how}; `octanist dead-letters list` lists them."
-            raise OctanistError(message)
+            raise OctanistError(message, error_id="lead-id-unknown")
         return sources[0]
 
 
