@@ -1,20 +1,51 @@
-"""What was asked and what was answered: a bounded log and a few counters. Holds no lead's data."""
+"""What was asked and what was answered: a bounded log and a few counters."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from http import HTTPStatus
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from target_octanist.sandbox.query import format_instant
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _KEPT = 10_000
+_BODY_KEPT = 16_384
+_HEADERS_KEPT = (
+    b"host",
+    b"user-agent",
+    b"accept",
+    b"content-type",
+    b"content-length",
+    b"content-encoding",
+    b"transfer-encoding",
+)
+_LOGGED = (
+    "number",
+    "at",
+    "method",
+    "path",
+    "key_present",
+    "status",
+    "code",
+    "lead_id",
+    "fault",
+    "committed",
+    "duration_ms",
+)
 
 
 @dataclass
 class Exchange:
-    """One request to the API. ``status`` is None where nothing was answered."""
+    """One request to the API. ``status`` is None where nothing was answered.
+
+    ``body`` is the beginning of what came, at most 16 KiB; ``size`` the length of all of it.
+    """
 
     number: int
     at: str
@@ -27,6 +58,26 @@ class Exchange:
     fault: str | None = None
     committed: bool = False
     duration_ms: float = 0.0
+    reason: str | None = None
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    size: int = 0
+
+    def keep(self, body: bytes) -> None:
+        """Note the body, once it has been read."""
+        self.body, self.size = body[:_BODY_KEPT], len(body)
+
+    @property
+    def faulted(self) -> bool:
+        """Tell whether a fault rule took it."""
+        return self.fault is not None
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether the API itself answered with an error, late or not."""
+        own = self.fault in {None, "delay"}
+        return own and self.status is not None and self.status >= HTTPStatus.BAD_REQUEST
 
     def outcome(self) -> str:
         """Name the outcome in a word or two: ``201``, ``400 VALIDATION_ERROR``, ``no answer``."""
@@ -35,8 +86,8 @@ class Exchange:
         return f"{self.status} {self.code}" if self.code else str(self.status)
 
     def shown(self) -> dict[str, object]:
-        """Return it as a JSON object."""
-        return asdict(self)
+        """Return it as a JSON object, without what the request held."""
+        return {name: getattr(self, name) for name in _LOGGED}
 
 
 class Activity:
@@ -53,16 +104,32 @@ class Activity:
         self.max_in_flight = self.in_flight
         self.ended: deque[Exchange] = deque(maxlen=_KEPT)
         self.outcomes: Counter[str] = Counter()
+        self.refused = 0
+        self.faulted = 0
         self._started: dict[int, float] = {}
 
-    def begin(self, method: str, path: str, *, key_present: bool) -> Exchange:
-        """Note that a request has arrived."""
+    def begin(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[bytes, bytes],
+        *,
+        key_present: bool,
+    ) -> Exchange:
+        """Note that a request has arrived; of its headers those that matter, never the key."""
         self.total += 1
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         self._started[self.total] = perf_counter()
         now = format_instant(datetime.now(timezone.utc))
-        return Exchange(self.total, now, method, path, key_present)
+        exchange = Exchange(self.total, now, method, path, key_present, query=query)
+        exchange.headers = {
+            name.decode(): headers[name].decode("latin-1")
+            for name in _HEADERS_KEPT
+            if name in headers
+        }
+        return exchange
 
     def end(self, exchange: Exchange) -> None:
         """Note that a request is done with, answered or not."""
@@ -72,17 +139,16 @@ class Activity:
             return  # It began before the log was cleared.
         exchange.duration_ms = round((perf_counter() - started) * 1000, 3)
         self.outcomes[exchange.outcome()] += 1
+        self.refused += exchange.refused
+        self.faulted += exchange.faulted
         self.ended.append(exchange)
-
-    def ended_since(self, total: int, limit: int) -> list[Exchange]:
-        """Return exchanges that ended after the first ``total`` that did: the latest ``limit``."""
-        fresh = min(self.outcomes.total() - total, len(self.ended), limit)
-        return [self.ended[index] for index in range(len(self.ended) - fresh, len(self.ended))]
 
     def counts(self) -> dict[str, object]:
         """Return the totals as a JSON object."""
         return {
             "requests": self.outcomes.total(),
+            "refused": self.refused,
+            "faulted": self.faulted,
             "in_flight": self.in_flight,
             "max_in_flight": self.max_in_flight,
             "outcomes": dict(sorted(self.outcomes.items())),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -59,11 +59,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; ``code`` and ``lead_id`` are for the log."""
+    """An answer; ``code``, ``reason`` and ``lead_id`` are for the log."""
 
     status: int
     body: dict[str, object]
     code: str | None = None
+    reason: str | None = None
     lead_id: str | None = None
     headers: tuple[tuple[str, str], ...] = field(default=())
 
@@ -94,11 +95,11 @@ class Api:
         except _MethodNotAllowed as error:
             # The contract has no code of its own for this.
             answer = self.error(405, "NOT_FOUND", "Method not allowed")
-            return Answer(answer.status, answer.body, answer.code, headers=(("allow", str(error)),))
+            return replace(answer, headers=(("allow", str(error)),))
 
     def error(self, status: int, code: str, message: str) -> Answer:
         """Build an error answer in the envelope in use."""
-        return Answer(status, self._envelope.error(code, message), code)
+        return Answer(status, self._envelope.error(code, message), code, message)
 
     def _organisation(self, key: str) -> str:
         if not key or (self._rules.api_keys and key not in self._rules.api_keys):
@@ -131,6 +132,7 @@ class Api:
             organisation=organisation,
             created_at=_now(),
             fields=stored_fields(payload, session),
+            body=request.body.decode(errors="replace"),
         )
         self._store.create(lead, payload)
         return Answer(201, self._envelope.created(lead.id), lead_id=lead.id)

@@ -19,6 +19,14 @@ _MISSING = "The sandbox needs two more packages: pip install 'target-octanist[sa
 @click.command("sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name under which it may be called; repeatable. Addresses and names that nobody"
+    " can register (localhost, sandbox, host.docker.internal) always may.",
+)
+@click.option(
     "--port",
     default=8321,
     show_default=True,
@@ -126,6 +134,7 @@ _MISSING = "The sandbox needs two more packages: pip install 'target-octanist[sa
 @click.option("--log-requests", is_flag=True, help="Print a line for each request on stderr.")
 def command(  # noqa: PLR0917 - click passes options by name
     host: str,
+    allowed_hosts: tuple[str, ...],
     port: int,
     ready_file: Path | None,
     data: Path | None,
@@ -179,6 +188,7 @@ def command(  # noqa: PLR0917 - click passes options by name
         data=data,
         ready_file=ready_file,
         log_requests=log_requests,
+        allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
     )
     if not server.is_loopback(host):
         click.echo(f"Warning: others can reach {host}; the sandbox asks for no password", err=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def read_number(value: object) -> int | float:
     """Read a number or a numeric text (``12``, ``-3.50``); anything else is a 400."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return float(value) if "." in value else int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < inf:
         return value
     raise invalid("value must be a number or a numeric string")
 

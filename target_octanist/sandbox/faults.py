@@ -29,9 +29,10 @@ The first rule that matches wins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import NoReturn
 
 _COMMON: dict[str, object] = {"commit": False, "latency_ms": 0}
@@ -169,7 +170,7 @@ class Action:
 
 @dataclass
 class Rule:
-    """One rule with its counters."""
+    """One rule with its counters; ``number`` names it among those of a server."""
 
     spec: Mapping[str, object]
     action: Action
@@ -180,6 +181,7 @@ class Rule:
     every: int = 0
     per_second_over: int = -1
     times: int = 0
+    number: int = 0
     matched: int = 0
     used: int = 0
     _second: int = -1
@@ -228,8 +230,14 @@ class Rule:
         return True
 
     def shown(self) -> dict[str, object]:
-        """Return the rule as it was given, with its counters."""
-        return {**self.spec, "matched": self.matched, "used": self.used}
+        """Return the rule as it was given, with its number, its counters and all of its action."""
+        return {
+            **self.spec,
+            "number": self.number,
+            "does": asdict(self.action),
+            "matched": self.matched,
+            "used": self.used,
+        }
 
     def _describes(self, seen: Seen) -> bool:
         return (
@@ -251,14 +259,19 @@ class Faults:
     def __init__(self) -> None:
         """Start with none: all requests go well."""
         self.rules: list[Rule] = []
+        self._numbers = count(1)
 
     def add(self, *specs: object) -> None:
         """Append rules: all or, with a ValueError, none of them."""
-        self.rules.extend([Rule.parse(spec) for spec in specs])
+        self.rules = [*self.rules, *self._parse(specs)]
 
     def replace(self, *specs: object) -> None:
         """Put these rules in place of all others: all or, with a ValueError, none of them."""
-        self.rules = [Rule.parse(spec) for spec in specs]
+        self.rules = self._parse(specs)
+
+    def remove(self, number: int) -> None:
+        """Take away the rule of this number, if it is still in force."""
+        self.rules = [rule for rule in self.rules if rule.number != number]
 
     def look_at_fields(self) -> bool:
         """Tell whether a rule needs the body of a request."""
@@ -267,6 +280,12 @@ class Faults:
     def choose(self, seen: Seen) -> Action | None:
         """Return what goes wrong with this request, or None."""
         return next((rule.action for rule in self.rules if rule.takes(seen)), None)
+
+    def _parse(self, specs: Iterable[object]) -> list[Rule]:
+        rules = [Rule.parse(spec) for spec in specs]
+        for rule in rules:
+            rule.number = next(self._numbers)
+        return rules
 
 
 def _matches(value: object, glob: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
 from math import ceil
@@ -57,7 +58,9 @@ class Gate:
             content_type=headers.get(b"content-type", b"").decode("latin-1"),
             body=b"",
         )
-        exchange = self._activity.begin(request.method, request.path, key_present=bool(request.key))
+        exchange = self._activity.begin(
+            request.method, request.path, request.query, headers, key_present=bool(request.key)
+        )
         try:
             await self._serve(request, exchange, Connection(scope, receive, send))
         finally:
@@ -77,7 +80,8 @@ class Gate:
             body = await connection.body()
             if body is None:
                 return
-            request = Request(**{**vars(request), "body": body})
+            request = replace(request, body=body)
+            exchange.keep(body)
             if not early:
                 action = self._choose(request)
         await self._stop.sleep(self._latency)
@@ -111,7 +115,7 @@ class Gate:
         return answer
 
     async def _reply(self, answer: Answer, exchange: Exchange, connection: Connection) -> None:
-        exchange.status, exchange.code = answer.status, answer.code
+        exchange.status, exchange.code, exchange.reason = answer.status, answer.code, answer.reason
         await connection.answer(answer.status, [*_JSON, *answer.headers], _encode(answer.body))
 
     async def _misbehave(

@@ -8,9 +8,12 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 
 from target_octanist.sandbox.activity import Activity
 from target_octanist.sandbox.admin import Admin
@@ -18,6 +21,7 @@ from target_octanist.sandbox.api import Api, Rules
 from target_octanist.sandbox.envelope import Envelope, Style
 from target_octanist.sandbox.faults import Faults
 from target_octanist.sandbox.gate import PREFIX, Gate
+from target_octanist.sandbox.guard import is_foreign_page, is_known_host
 from target_octanist.sandbox.store import Store
 from target_octanist.sandbox.wire import Stop, TransportTracker
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Longer than any client keeps a connection unused: a connection that the server closes just when
@@ -47,6 +52,7 @@ class Options:
     data: Path | None = None
     ready_file: Path | None = None
     log_requests: bool = False
+    allowed_hosts: frozenset[str] = frozenset()
 
 
 def run(options: Options, announce: Callable[[str], None]) -> None:
@@ -140,14 +146,30 @@ def _app(options: Options, store: Store, stop: Stop) -> ASGIApp:
         latency_ms=options.latency_ms,
         log=options.log_requests,
     )
-    rest = Admin(store, options.faults, activity, stop).app()
+    any_key = not options.rules.api_keys
+    rest = Admin(store, options.faults, activity, stop, any_key).app()
+    names = options.allowed_hosts | {options.host}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
+        path = scope["path"]
         inside = path == PREFIX or path.startswith(f"{PREFIX}/")
-        await (gate if inside else rest)(scope, receive, send)
+        refusal = _refuse(path, Headers(scope=scope), names)
+        await (refusal or (gate if inside else rest))(scope, receive, send)
 
     return app
+
+
+def _refuse(path: str, headers: Headers, names: frozenset[str]) -> Response | None:
+    """Keep web pages of others away; see guard.py."""
+    host = headers.get("host", "")
+    if not is_known_host(host, names):
+        problem = f"Nobody here is called {host}; --allow-host NAME lets a sandbox answer to a name"
+        return JSONResponse({"error": problem}, HTTPStatus.MISDIRECTED_REQUEST)
+    origin, site = headers.get("origin", ""), headers.get("sec-fetch-site", "")
+    if path.startswith("/_sandbox/") and is_foreign_page(host, origin, site):
+        problem = "A page of another origin may neither look in here nor change anything"
+        return JSONResponse({"error": problem}, HTTPStatus.FORBIDDEN)
+    return None
 
 
 def _listener(host: str, port: int) -> socket.socket:

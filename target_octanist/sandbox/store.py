@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 
     from target_octanist.sandbox.query import ListQuery
 
-_RECENT = 200
-
 
 @dataclass
 class Lead:
-    """One stored lead. ``organisation`` tells apart the leads of different API keys."""
+    """One stored lead. ``organisation`` tells apart the leads of different API keys.
+
+    ``body`` is the request that made it, as it came; ``history`` are its updates in order.
+    """
 
     id: str
     organisation: str
     created_at: str
     fields: dict[str, object]
+    body: str = ""
     state: dict[str, object] = field(default_factory=dict)
-    revision: int = 0
+    history: list[Mapping[str, object]] = field(default_factory=list)
     haystack: str = ""
 
     def row(self) -> dict[str, object]:
@@ -62,7 +64,6 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         """Start empty, or with what the file at ``path`` holds (created with mode 0600)."""
         self.sessions: dict[str, dict[str, object]] = {}
-        self.epoch = 0
         self._reset()
         self._file = None if path is None else os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         if self._file is not None:
@@ -79,6 +80,7 @@ class Store:
                 "createdAt": lead.created_at,
                 "digest": digest,
                 "fields": lead.fields,
+                "body": lead.body,
             }
         )
         self._add(lead, digest)
@@ -96,7 +98,6 @@ class Store:
     def clear(self) -> None:
         """Forget every lead; sessions stay."""
         self._reset()
-        self.epoch += 1
         if self._file is not None:
             os.ftruncate(self._file, 0)
             os.lseek(self._file, 0, os.SEEK_SET)
@@ -111,6 +112,10 @@ class Store:
     def all(self) -> list[Lead]:
         """Return every lead in the order of arrival."""
         return list(self._by_id.values())
+
+    def find(self, lead_id: str) -> Lead | None:
+        """Find a lead of any organisation by its id."""
+        return self._by_id.get(lead_id)
 
     def get(self, organisation: str, lead_id: str) -> Lead | None:
         """Find one lead of an organisation by its id."""
@@ -167,17 +172,11 @@ class Store:
             "duplicates_by_email": self._emails.total() - len(self._emails),
         }
 
-    def changed_since(self, revision: int) -> list[Lead]:
-        """Return the leads created or changed after ``revision``: the latest 200 at most."""
-        return list({lead.id: lead for lead in self._recent if lead.revision > revision}.values())
-
     def _reset(self) -> None:
-        self.revision = 0
         self._by_id: dict[str, Lead] = {}
         self._by_org: dict[str, list[Lead]] = {}
         self._payloads: Counter[tuple[str, str]] = Counter()
         self._emails: Counter[tuple[str, str]] = Counter()
-        self._recent: deque[Lead] = deque(maxlen=_RECENT)
 
     def _add(self, lead: Lead, digest: str) -> None:
         names = (lead.fields.get(key) for key in ("name", "email", "phone"))
@@ -189,16 +188,10 @@ class Store:
         email = lead.fields.get("email")
         if isinstance(email, str):
             self._emails[(lead.organisation, email.lower())] += 1
-        self._touch(lead)
 
     def _change(self, lead: Lead, changes: Mapping[str, object]) -> None:
         lead.state.update(changes)
-        self._touch(lead)
-
-    def _touch(self, lead: Lead) -> None:
-        self.revision += 1
-        lead.revision = self.revision
-        self._recent.append(lead)
+        lead.history.append(changes)
 
     def _write(self, entry: Mapping[str, object]) -> None:
         if self._file is not None:
@@ -219,7 +212,13 @@ class Store:
         try:
             entry = json.loads(line)
             if entry["op"] == "create":
-                lead = Lead(entry["id"], entry["organisation"], entry["createdAt"], entry["fields"])
+                lead = Lead(
+                    entry["id"],
+                    entry["organisation"],
+                    entry["createdAt"],
+                    entry["fields"],
+                    entry.get("body", ""),  # Older files lack it.
+                )
                 self._add(lead, entry["digest"])
             elif entry["op"] == "update":
                 self._change(self._by_id[entry["id"]], entry["changes"])
