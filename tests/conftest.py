@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
+from tests.support import browser as browsers
 from tests.support.postgres import find_programs, running_server
 from tests.support.sandbox import Sandbox
 from tests.support.target import Target
@@ -18,6 +22,12 @@ def pytest_terminal_summary(terminalreporter):
     if find_programs() is None:
         terminalreporter.write_line(
             "PostgreSQL is not installed here: the tests of a journal on it were left out.",
+            yellow=True,
+        )
+    if browsers.find_programs() is None:
+        terminalreporter.write_line(
+            "chromium or chromedriver is not installed here: the tests of pages in a browser were"
+            " left out.",
             yellow=True,
         )
 
@@ -34,6 +44,39 @@ def pytest_addoption(parser):
 def sandbox():
     with Sandbox() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser_programs():
+    """Where Chromium and its driver are."""
+    programs = browsers.find_programs()
+    if programs is None:
+        pytest.skip("chromium or chromedriver is not installed; tests of pages are left out")
+    return programs
+
+
+@pytest.fixture(scope="session")
+def shared_browser(browser_programs):
+    """A browser that all tests of a process share; `browser` is what tests ask for."""
+    with browsers.running_browser(browser_programs) as running:
+        yield running
+
+
+@pytest.fixture
+def browser(shared_browser):
+    """A browser as wide as a desk, in light mode; nothing may have been logged as an error."""
+    shared_browser.show()
+    yield shared_browser
+    errors = shared_browser.errors()
+    shared_browser.open("about:blank")
+    assert errors == []
+
+
+@pytest.fixture
+def artefacts(request, tmp_path):
+    """The folder for what a test leaves to be looked at, such as screenshots."""
+    root = os.environ.get("OCTANIST_TEST_ARTEFACTS")
+    return tmp_path if root is None else Path(root, request.node.name)
 
 
 @pytest.fixture(scope="session")

@@ -438,39 +438,33 @@ const SCOPES = {
   "all requests": {},
 };
 
-// Each switch is one rule. `fits` tells it from the whole action that the server shows of a rule.
+// Each switch is one rule; its amount is one key of the action.
 const FAULTS = [
   {
-    name: "Slow answers", hint: "Answers rightly, but takes",
+    name: "Slow answers", hint: "Each answer takes",
     amount: { unit: "ms", first: 2000, key: "latency_ms" },
     action: { kind: "delay" },
-    fits: (does) => does.kind === "delay" && !does.commit,
   },
   {
-    name: "429 with Retry-After", hint: "Stores nothing; asks to wait",
+    name: "429 with Retry-After", hint: "Stores nothing; wait",
     amount: { unit: "s", first: 1, key: "retry_after" },
     action: { kind: "status", status: 429 },
-    fits: (does) => does.status === 429 && does.retry_after >= 0 && does.retry_after_form === "seconds" && does.body === "envelope",
   },
   {
     name: "500 before storing", hint: "Fails and stores nothing.",
     action: { kind: "status", status: 500 },
-    fits: (does) => !does.commit && does.status === 500 && does.body === "envelope",
   },
   {
     name: "500 after storing", hint: "Stores, then says that it failed.",
     action: { kind: "status", status: 500, commit: true },
-    fits: (does) => does.commit && does.status === 500 && does.body === "envelope",
   },
   {
-    name: "Drop after storing", hint: "Stores, then hangs up without an answer.",
+    name: "Drop after storing", hint: "Stores, then hangs up.",
     action: { kind: "drop", commit: true },
-    fits: (does) => does.kind === "drop" && does.commit && !does.reset,
   },
   {
     name: "Hang", hint: "Stores nothing and never answers.",
     action: { kind: "hang" },
-    fits: (does) => does.kind === "hang" && !does.commit && does.seconds < 0,
   },
 ];
 
@@ -535,25 +529,37 @@ async function changeFaults(work) {
   }
 }
 
-/** Name the scope of a rule that a switch can show; others have no name. */
+// What the server adds to an action that does not say otherwise.
+const PLAIN = {
+  commit: false, latency_ms: 0, body: "envelope", message: "", retry_after: -1,
+  retry_after_form: "seconds", location: "", reset: false, seconds: -1,
+};
+
+/** Tell whether a switch can show a rule with all that it says. */
+function fits(fault, rule) {
+  const key = fault.amount?.key;
+  const whole = Object.entries({ ...PLAIN, ...fault.action });
+  const same = whole.every(([part, value]) => part === key || rule.does[part] === value);
+  return same && (!key || rule.does[key] >= 0) && !rule.times && scopeOf(rule) !== undefined;
+}
+
+/** Name the scope of a rule; one that no switch has is undefined. */
 function scopeOf(rule) {
-  const { every, ...rest } = rule.match ?? {};
-  const same = (scope) => JSON.stringify(Object.entries(scope).sort()) === JSON.stringify(Object.entries(rest).sort());
-  const name = Object.keys(SCOPES).find((key) => same(SCOPES[key]));
-  const usual = !rule.times && !rule.does.message && (rule.does.kind === "delay" || rule.does.latency_ms === 0);
-  return usual ? name : undefined;
+  const { every: _every, ...match } = rule.match ?? {};
+  const spell = (scope) => JSON.stringify(Object.entries(scope).sort());
+  return Object.keys(SCOPES).find((name) => spell(SCOPES[name]) === spell(match));
 }
 
 function showFaults(rules) {
   const others = [...rules];
   for (const part of switches) {
-    const index = others.findIndex((rule) => scopeOf(rule) && part.fault.fits(rule.does));
+    const index = others.findIndex((rule) => fits(part.fault, rule));
     const [rule] = index < 0 ? [null] : others.splice(index, 1);
     const inUse = part.group.contains(document.activeElement) && document.activeElement !== part.toggle;
     part.rule = rule;
     part.toggle.checked = rule !== null;
     part.group.classList.toggle("on", rule !== null);
-    part.used.textContent = rule ? `${number(rule.used)} hit` : "";
+    part.used.textContent = rule ? plural(rule.used, "hit") : "";
     if (rule && !inUse) {
       part.every.value = rule.match?.every ?? 1;
       part.scope.value = scopeOf(rule);
@@ -561,9 +567,9 @@ function showFaults(rules) {
     }
   }
   byId("other-rules").replaceChildren(...others.map((rule) => {
-    const { number: id, does, matched, used, ...spec } = rule;
+    const { number: id, does: _does, matched: _matched, used, ...spec } = rule;
     const off = button("Switch off", () => changeFaults(() => ask(`faults/${id}`, "DELETE")));
-    return make("li", make("code", JSON.stringify(spec)), make("span.used", `${number(used)} hit`), off);
+    return make("li", make("code", JSON.stringify(spec)), make("span.used", plural(used, "hit")), off);
   }));
   byId("all-off").hidden = rules.length === 0;
   byId("faults-on").textContent = rules.length ? `${number(rules.length)} on` : "none on";

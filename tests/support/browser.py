@@ -138,15 +138,14 @@ class Browser:
 
 
 @contextmanager
-def running_browser(programs: Programs) -> Iterator[Browser]:
-    """Run a browser with a new profile until the end of the block."""
+def running_browser(programs: Programs, *switches: str) -> Iterator[Browser]:
+    """Run a browser with a new profile, and further switches, until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as home:
         options = webdriver.ChromeOptions()
         options.binary_location = programs.chromium
-        for switch in (*_SWITCHES, f"--user-data-dir={Path(home, 'profile')}"):
+        for switch in (*_SWITCHES, *switches, f"--user-data-dir={Path(home, 'profile')}"):
             options.add_argument(switch)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        options.ignore_local_proxy_environment_variables()
         # With the path given nothing looks for a driver elsewhere.
         environment = {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8"}
         service = webdriver.ChromeService(programs.chromedriver, env=environment)
