@@ -14,7 +14,8 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 # Nothing from the developer's own configuration may reach a test, and no proxy may stand
 # between it and the loopback address. pip keeps the proxy; the demo sees to this itself.
-SETTINGS := $(filter TARGET_OCTANIST_% OCTANIST_% MELTANO_% TAP_%,$(shell env | sed -n 's/=.*//p'))
+SETTINGS := $(filter-out OCTANIST_TEST_ARTEFACTS, \
+  $(filter TARGET_OCTANIST_% OCTANIST_% MELTANO_% TAP_%,$(shell env | sed -n 's/=.*//p')))
 PROXIES := HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
 CLEAN_ENV := env $(foreach name,$(SETTINGS) $(PROXIES) PYTHONPATH,-u $(name)) \
 	NO_PROXY='*' PYTHONDONTWRITEBYTECODE=1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,8 @@ def browser(shared_browser):
 def artefacts(request, tmp_path):
     """The folder for what a test leaves to be looked at, such as screenshots."""
     root = os.environ.get("OCTANIST_TEST_ARTEFACTS")
-    return tmp_path if root is None else Path(root, request.node.name)
+    name = re.sub(r"[^\w.-]+", "-", request.node.name).strip("-")
+    return tmp_path if root is None else Path(root, name)
 
 
 @pytest.fixture(scope="session")

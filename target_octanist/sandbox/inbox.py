@@ -114,8 +114,10 @@ def _lead_text(lead: Lead) -> str:
 
 
 def _request_text(exchange: Exchange) -> str:
-    # Read and written anew, so that a letter is found however it was escaped.
-    body = json.dumps(_read(exchange.body), ensure_ascii=False)
+    body = exchange.body.decode(errors="replace")
+    if "\\u" in body:
+        # Read and written anew, so that a letter is found however it was escaped.
+        body = json.dumps(_read(body), ensure_ascii=False)
     parts = (exchange.method, exchange.path, exchange.query, exchange.outcome(), exchange.lead_id)
     return "\n".join(map(str, (*parts, exchange.reason, exchange.fault, body)))
 

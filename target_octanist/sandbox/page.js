@@ -59,8 +59,8 @@ function indented(text) {
 
 function copyButton(label, text) {
   const element = button(label, async () => {
-    await navigator.clipboard.writeText(text());
-    element.textContent = "Copied";
+    const done = await navigator.clipboard.writeText(text()).then(() => "Copied", () => "Not copied");
+    element.textContent = done;
     setTimeout(() => { element.textContent = label; }, 2000);
   });
   element.hidden = !navigator.clipboard;  // only a trustworthy address, such as loopback, has it
@@ -243,16 +243,12 @@ async function refresh() {
     wanted = false;
     const asked = view;
     const query = new URLSearchParams({ search: searchText(), limit });
-    try {
-      const list = await ask(`inbox/${asked}?${query}`);
-      if (asked !== view) continue;
-      draw(list, byId("inbox").dataset.view !== view);
-      byId("inbox").dataset.view = view;
-      byId("inbox").dataset.search = query.get("search");
-      if (opened) await showDetail(opened);
-    } catch {
-      // The server is gone; the line at the top says so, and the next event asks again.
-    }
+    // Without an answer the server is gone; the line at the top says so, and its next event asks again.
+    const list = await ask(`inbox/${asked}?${query}`).catch(() => null);
+    if (list === null || asked !== view) continue;
+    draw(list, byId("inbox").dataset.view !== view);
+    byId("inbox").dataset.view = view;
+    if (opened) await showDetail(opened);
   }
   busy = false;
 }
@@ -381,7 +377,7 @@ function bodyOf(text, size, whole) {
 function answerOf(request) {
   const answer = make("p", make(`strong.${moodOf(request.status)}`, outcomeOf(request)),
     ` after ${number(Math.round(request.duration_ms))} ms`);
-  const fault = request.fault && make("p.caution", `The fault “${request.fault}” took this request. It was ${request.committed ? "carried out first" : "not carried out"}.`);
+  const fault = request.fault && make("p.caution", `A fault rule (${request.fault}) took this request. It was ${request.committed ? "carried out first" : "not carried out"}.`);
   return [answer, request.reason ? make("p.reason", request.reason) : null, fault];
 }
 
@@ -566,14 +562,29 @@ function showFaults(rules) {
       if (part.amount) part.amount.value = rule.does[part.fault.amount.key];
     }
   }
-  byId("other-rules").replaceChildren(...others.map((rule) => {
-    const { number: id, does: _does, matched: _matched, used, ...spec } = rule;
-    const off = button("Switch off", () => changeFaults(() => ask(`faults/${id}`, "DELETE")));
-    return make("li", make("code", JSON.stringify(spec)), make("span.used", plural(used, "hit")), off);
-  }));
+  showOthers(others);
   byId("all-off").hidden = rules.length === 0;
   byId("faults-on").textContent = rules.length ? `${number(rules.length)} on` : "none on";
   byId("faults-on").classList.toggle("on", rules.length > 0);
+}
+
+const otherRules = new Map();  // number of a rule → its element, kept while its counts change
+
+function showOthers(rules) {
+  const numbers = new Set(rules.map((rule) => rule.number));
+  for (const [id, element] of otherRules) {
+    if (numbers.has(id)) continue;
+    element.remove();
+    otherRules.delete(id);
+  }
+  for (const { number: id, does: _does, matched: _matched, used, ...spec } of rules) {
+    if (!otherRules.has(id)) {
+      const off = button("Switch off", () => changeFaults(() => ask(`faults/${id}`, "DELETE")));
+      otherRules.set(id, make("li", make("code", JSON.stringify(spec)), make("span.used"), off));
+      byId("other-rules").append(otherRules.get(id));
+    }
+    otherRules.get(id).querySelector(".used").textContent = plural(used, "hit");
+  }
 }
 
 const switches = FAULTS.map(faultSwitch);

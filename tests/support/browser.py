@@ -32,7 +32,7 @@ DESKTOP = (1280, 800)
 PHONE = (390, 844)
 """Width and height of what a page is shown in, in CSS pixels."""
 
-_WAIT_SECONDS = 15
+_WAIT_SECONDS = 30
 _NOT_YET = (NoSuchElementException, StaleElementReferenceException)
 _SWITCHES = (
     "--headless",
