@@ -509,9 +509,11 @@ async function apply(part) {
     part.toggle.checked = part.rule !== null;
     return;
   }
+  const before = part.rule;
   await changeFaults(async () => {
-    const rules = part.rule ? await ask(`faults/${part.rule.number}`, "DELETE") : [];
-    return part.toggle.checked ? ask("faults", "POST", ruleOf(part)) : rules;
+    // The new rule first, so that no request slips through between the two.
+    const rules = part.toggle.checked ? await ask("faults", "POST", ruleOf(part)) : [];
+    return before ? ask(`faults/${before.number}`, "DELETE") : rules;
   });
 }
 

@@ -269,7 +269,7 @@ def test_a_switch_can_take_every_nth_update(page, client, sandbox):
     assert answers[1].headers["retry-after"] == "7"
     every.send_keys(Keys.CONTROL, "a", Keys.NULL, "1")
     page.press(Keys.TAB)  # What is on follows its fields.
-    page.until(lambda: sandbox.faults()[0]["match"].get("every") is None)
+    page.until(lambda: [rule["match"].get("every") for rule in sandbox.faults()] == [None])
     open_page(page, sandbox)  # A page that is opened anew shows what is on.
     wait_for_text(page, "#faults-on", "1 on")
     fields = page.all(".fault.on input[type=number]")
