@@ -29,7 +29,8 @@ function time(text) {
   const moment = new Date(text);
   const today = moment.toDateString() === new Date().toDateString();
   const clock = moment.toLocaleTimeString("en", { hourCycle: "h23" });
-  const element = make("time", today ? clock : `${text.slice(0, 10)} ${clock}`);
+  const day = today ? null : make("span", moment.toLocaleDateString("sv"));  // as ISO writes it
+  const element = make("time", day, day && " ", make("span", clock));
   element.dateTime = text;
   element.title = text;
   return element;
