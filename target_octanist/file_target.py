@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from target_octanist.errors import SettingsError
 from target_octanist.load_note import LoadNote
 from target_octanist.reader import InterruptibleReader
-from target_octanist.reporting.progress import ProgressBar
+from target_octanist.reporting.progress import Progress
 from target_octanist.runtime import Run
 from target_octanist.target import TargetOctanist
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from target_octanist.reporting.summary import Summary
     from target_octanist.tables.table import Options, Table
 
 #: How often other things are seen to, in rows.
@@ -63,7 +64,7 @@ class FileTarget(TargetOctanist):
             SettingsError: The key does not go with the settings or the file.
         """
         self._load = load
-        self.progress = ProgressBar(sys.stderr)
+        self.progress = Progress(sys.stderr, noun="row")
         self._note: LoadNote | None = None
         super().__init__(config=config, message_reader=RowReader(self, load, table))
         self._check_key(table.columns)
@@ -95,8 +96,14 @@ class FileTarget(TargetOctanist):
             self.settings,
             kind="load",
             progress=self.progress,
-            place=lambda: f"Row {self.message_reader.row}",
+            noun="row",
+            place=lambda: self.message_reader.row,
         )
+
+    @property
+    def summary(self) -> Summary | None:
+        """What the load came to, after its end; None if it never began."""
+        return self._run.summary if isinstance(self._run, Run) else None
 
     def settled_row(self) -> int:
         """Give the row up to which an earlier load settled all; 0 if there was none.

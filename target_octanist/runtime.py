@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import sys
 import time
 from functools import partial
@@ -29,12 +30,15 @@ from target_octanist.errors import LedgerError, OctanistError, describe_bug
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.tables import State
+from target_octanist.reporting.calls import as_called, config_options, under_meltano
 from target_octanist.reporting.figures import encode_figures
+from target_octanist.reporting.last_words import tell
 from target_octanist.reporting.metrics import MetricsReporter
-from target_octanist.reporting.progress import ProgressLine
+from target_octanist.reporting.next_steps import Step, next_steps
+from target_octanist.reporting.progress import Progress, Snapshot
 from target_octanist.reporting.recorder import Recorder
 from target_octanist.reporting.run_id import new_run_id, shown
-from target_octanist.reporting.summary import alarm, summary
+from target_octanist.reporting.summary import OUTCOMES, Summary, alarm
 from target_octanist.reporting.tally import Tally
 
 if TYPE_CHECKING:
@@ -44,7 +48,6 @@ if TYPE_CHECKING:
     from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.recovery import Reopen
     from target_octanist.reporting.figures import Figures
-    from target_octanist.reporting.progress import Progress
     from target_octanist.reporting.prometheus import PrometheusFile
     from target_octanist.settings import Settings
 
@@ -108,7 +111,8 @@ class Run:
         *,
         kind: str = "run",
         progress: Progress | None = None,
-        place: Callable[[], str] | None = None,
+        noun: str = "record",
+        place: Callable[[], int] | None = None,
     ) -> None:
         """Open the journal and start, with what dead runs left behind first of all.
 
@@ -116,8 +120,10 @@ class Run:
             settings: Of the run.
             reopens: How to take up again what is in doubt, if at all.
             kind: What the run is, as its figures have it.
-            progress: Shows how far things are; by default a line on a terminal.
-            place: Names the record that is being handed over; by default by its number.
+            progress: Shows how far things are; by default on stderr.
+            noun: What the input consists of.
+            place: Says where in the input the record is that is being handed over; by
+                default its number.
 
         Raises:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
@@ -134,7 +140,9 @@ class Run:
         self._count = 0
         self._told: set[tuple[str, str]] = set()
         self._closed = False
-        self.place = place or (lambda: f"Record {self._count + 1}")
+        self.summary: Summary | None = None
+        self._noun = noun
+        self._place = place or (lambda: self._count + 1)
         metrics_file = self._metrics_file()
         try:
             sender, quota = self._connect()
@@ -157,7 +165,7 @@ class Run:
             figures_if_due=self._recorder.if_due,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges, metrics_file)
-        self._progress = progress or ProgressLine(sys.stderr)
+        self._progress = progress or Progress(sys.stderr)
         self.engine.start()
 
     @property
@@ -202,7 +210,7 @@ class Run:
         """
         self._tell(claim.stream, notes if claim.reason is None else [f"rejected: {claim.reason}"])
         encode = partial(encode_record, record) if claim.again is None else None
-        candidate = Candidate(self._count + 1, claim, encode)
+        candidate = Candidate(self._count + 1, self._place(), claim, encode)
         if not self.engine.submit(candidate, while_waiting):
             return False
         self._count += 1
@@ -211,7 +219,7 @@ class Run:
     def report(self) -> None:
         """Tell how things are going, as often as is of use."""
         self._metrics.report_if_due()
-        self._progress.show(self.tally.outcomes)
+        self._progress.show(self._snapshot())
 
     def breathe(self) -> None:
         """Report, and notice a failure.
@@ -232,6 +240,8 @@ class Run:
     ) -> None:
         """Wait until all is settled; once interrupted, only for what is in flight."""
         deadline = float("inf")
+        if not interrupted():
+            self._progress.expect(self._count)
         self.engine.flush()
         while not self.engine.wait():
             while_waiting()
@@ -257,6 +267,7 @@ class Run:
         if self._closed:
             return
         self._closed = True
+        self._progress.close()
         ended = self.engine.wait()
         reason = self.failure or cause
         # Only our own errors are sentences that hold no value of a record.
@@ -264,20 +275,12 @@ class Run:
         figures = self._recorder.figures(exit_code, sentence)
         try:
             self._sign_off(figures, exit_code, ended=ended)
-            self._progress.clear()
             nothing_good = alarm(self.tally.outcomes)
             success = exit_code == 0 and nothing_good is None
             self._metrics.finish(exit_code, success=success)
-            logger.log(
-                logging.WARNING if self._needs_somebody() else logging.INFO,
-                "%s",
-                summary(
-                    self.tally.outcomes,
-                    self.tally.recovered,
-                    seconds=time.monotonic() - self._started_at,
-                    dry_run=self.settings.dry_run,
-                ),
-            )
+            self.summary = self._sum_up(exit_code)
+            level = logging.WARNING if self._needs_somebody() else logging.INFO
+            tell(self.summary, sys.stderr, level)
             if nothing_good:
                 logger.warning("%s", nothing_good)
             if success and self._is_watched and self.settings.heartbeat_url:
@@ -336,7 +339,32 @@ class Run:
                 self._told.add((stream, sentence))
                 entry = next(catalogue.of_reason(sentence), None)
                 extra = {"error_id": entry.id} if entry else {}
-                logger.warning("%s, of %s: %s", self.place(), stream, sentence, extra=extra)
+                place = f"{self._noun.capitalize()} {self._place()}"
+                logger.warning("%s, of %s: %s", place, stream, sentence, extra=extra)
+
+    def _snapshot(self) -> Snapshot:
+        gauges = self.engine.gauges()
+        return Snapshot(
+            # Name by name: the engine may add one while this thread looks.
+            outcomes={name: self.tally.outcomes[name] for name in OUTCOMES},
+            recovered=sum(self.tally.recovered[name] for name in OUTCOMES),
+            accepted=self._count,
+            in_flight=gauges["in_flight"],
+            pace=gauges["pace"],
+        )
+
+    def _sum_up(self, exit_code: int) -> Summary:
+        tally, dry_run = self.tally, self.settings.dry_run
+        return Summary(
+            outcomes=tally.outcomes,
+            recovered=tally.recovered,
+            reasons=tally.reasons,
+            seconds=time.monotonic() - self._started_at,
+            exit_code=exit_code,
+            dry_run=dry_run,
+            noun=self._noun,
+            steps=[] if dry_run else _steps(tally),
+        )
 
     def _connect(self) -> tuple[Sender, Quota]:
         settings = self.settings
@@ -367,3 +395,14 @@ class Run:
                 "another organisation, give that one a `ledger` of its own: people that were "
                 "sent to the first are not sent to the second."
             )
+
+
+def _steps(tally: Tally) -> list[Step]:
+    """Say what to do next, with commands that find the settings of this run."""
+    both = tally.outcomes + tally.recovered
+    standing = {"in_doubt": both["in_doubt"], "dead_letters": both["rejected"]}
+    options = "" if under_meltano(os.environ) else config_options(sys.argv[1:])
+    return [
+        Step(sentence, command and as_called(command, os.environ))
+        for sentence, command in next_steps(standing, options=options)
+    ]

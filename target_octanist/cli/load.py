@@ -6,23 +6,22 @@ import logging
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
 from target_octanist.cli.config import all_settings, config_option, load_config
-from target_octanist.file_target import FileTarget, Load
-from target_octanist.settings_reader import read_settings
-from target_octanist.tables.table import Options, kind_of, open_table
-from target_octanist.target import readable_errors
+from target_octanist.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
-    from target_octanist.reporting.progress import Progress
+    from target_octanist.file_target import FileTarget
 
 
-@click.command("load", epilog="Example: octanist load web_leads.csv --key lead_id --dry-run")
-@config_option
+@click.command(
+    "load", epilog="Example: octanist load web_leads.csv --config config.json --key lead_id"
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
 @click.option("--stream", metavar="NAME", help="Its name in `streams`; else the file's own.")
 @click.option("--key", metavar="COL[,COL]", help="Columns that name a row; else its content does.")
 @click.option("--sheet", metavar="NAME", help="Excel: the sheet; else the first.")
@@ -31,9 +30,10 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Load N rows at most.")
 @click.option("--restart", is_flag=True, help="Go through rows that an earlier load settled.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, masked; send nothing.")
+@json_option
 def command(
-    config_files: tuple[Path, ...],
     file: Path,
+    config_files: tuple[Path, ...],
     *,
     stream: str | None,
     key: str | None,
@@ -43,13 +43,23 @@ def command(
     limit: int | None,
     restart: bool,
     dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Deliver the rows of FILE as leads, each one once.
 
     FILE is CSV (.csv .tsv .txt, also .gz or .zip), Excel (.xlsx), Parquet or JSON lines.
     Mapping and journal are those of the target: a row that was sent is not sent again,
     and a load that was cut off goes on where it was.
+
+    The log goes to stderr. With --json, what the load came to goes to stdout.
     """
+    # The framework takes a second to load, which help and completion need not wait for.
+    from target_octanist.file_target import FileTarget, Load
+    from target_octanist.reporting.summary import plain
+    from target_octanist.settings_reader import read_settings
+    from target_octanist.tables.table import Options, kind_of, open_table
+    from target_octanist.target import readable_errors
+
     config = load_config(config_files, all_settings())
     if dry_run:
         config["dry_run"] = True
@@ -67,24 +77,14 @@ def command(
         _log_for_people(target)
         for remark in table.remarks:
             target.logger.info("%s", remark)
-        target.deliver()
-
-
-class _Handler(logging.StreamHandler[IO[str]]):
-    """Prints plain sentences, and not on the line of the progress bar."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__(sys.stderr)
-        self._progress = progress
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._progress.clear()
-        super().emit(record)
+        try:
+            target.deliver()
+        finally:
+            if as_json and target.summary is not None:
+                print_json(plain(target.summary))
 
 
 def _log_for_people(target: FileTarget) -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[_Handler(target.progress)]
-    )
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # Metric points are for machines, which run the target.
     target.metrics_logger.setLevel(logging.WARNING)

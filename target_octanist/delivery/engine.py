@@ -448,6 +448,7 @@ class Engine:
                     claim.stream,
                     claim.payload.encode(),
                     candidate.number,
+                    candidate.place,
                     candidate.encode_record,
                     claim.again,
                 )
@@ -460,7 +461,7 @@ class Engine:
         else:
             state = State.REJECTED if verdict.kind == "rejected" else State.DUPLICATE
             reason = claim.reason or (SAME_RECORD if verdict.other is None else SAME_PERSON)
-            why = Why(reason, Reference(candidate.number, claim.source, None))
+            why = Why(reason, Reference(candidate.place, claim.source, None))
             self._settle(claim.stream, state, candidate.number, why)
 
     def _settle(
@@ -537,5 +538,5 @@ class Engine:
 def _why(d: Decided, state: State) -> Why | None:
     if state is State.DELIVERED:
         return None
-    reference = Reference(d.job.number, d.job.source, d.outcome.request_id)
+    reference = Reference(d.job.place, d.job.source, d.outcome.request_id)
     return Why(d.outcome.reason, reference)

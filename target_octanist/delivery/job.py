@@ -24,12 +24,14 @@ class Candidate:
     """A record on its way to being claimed.
 
     Attributes:
-        number: Its place in the input, from 1.
+        number: Counts the records that were handed over, from 1.
+        place: Where it is in the input, as people are told: the number of a record or row.
         encode_record: Gives the source record as JSON text, for a dead letter; None if the
             journal has it already.
     """
 
     number: int
+    place: int
     claim: Claim
     encode_record: Callable[[], str] | None
 
@@ -39,7 +41,8 @@ class Job:
     """A lead that this run has claimed and not yet settled.
 
     Attributes:
-        number: Its place in the input, or None if a dead run left it behind.
+        number: As of the candidate; None if a dead run left it behind.
+        place: As of the candidate; None where there is no record.
         encode_record: As of the candidate; None where there is no record.
         again: As of the claim.
         attempts: Requests that counted as attempts.
@@ -51,6 +54,7 @@ class Job:
     stream: str
     payload: bytes
     number: int | None
+    place: int | None = None
     encode_record: Callable[[], str] | None = None
     again: Refused | None = None
     attempts: int = 0

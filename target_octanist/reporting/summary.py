@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from target_octanist.ledger.tables import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from target_octanist.reporting.next_steps import Step
+    from target_octanist.reporting.tally import Group, Reference
 
 #: Outcomes in the order in which people ask about them.
 OUTCOMES = (
@@ -18,25 +23,203 @@ OUTCOMES = (
     State.IN_DOUBT.value,
 )
 
+#: A lead is named in lists by so many digits of its digest.
+ID_DIGITS: Final = 12
+
+_REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+
+#: Outcomes that somebody may have to look into, to how many of their reasons are told.
+TOLD: Final = {State.REJECTED.value: 10, State.IN_DOUBT.value: 3, State.FILTERED.value: 2}
+
+#: Outcome to what is said of one lead, and of several, that have it.
+_HEADS: Final = {
+    State.REJECTED.value: (
+        "1 record was rejected and is kept as a dead letter",
+        "{:,} records were rejected and are kept as dead letters",
+    ),
+    State.IN_DOUBT.value: (
+        "1 lead is in doubt: it was sent, and nobody can tell whether it arrived",
+        "{:,} leads are in doubt: they were sent, and nobody can tell whether they arrived",
+    ),
+    State.FILTERED.value: (
+        "1 lead was filtered",
+        "{:,} leads were filtered",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        outcomes: Outcome to number of records of its input.
+        recovered: Outcome to number of leads that an earlier run had left behind.
+        reasons: (stream, outcome, reason) to the records and leads that have it, of both.
+        seconds: How long it took.
+        exit_code: Of the process.
+        dry_run: Whether nothing was sent.
+        noun: What the input consists of.
+        steps: What to do next.
+    """
+
+    outcomes: Mapping[str, int]
+    recovered: Mapping[str, int]
+    reasons: Mapping[tuple[str, str, str], Group]
+    seconds: float
+    exit_code: int = 0
+    dry_run: bool = False
+    noun: str = "record"
+    steps: Sequence[Step] = ()
+
+    @property
+    def records(self) -> int:
+        """Number of records of the input that are settled."""
+        return sum(self.outcomes.values())
+
+    def groups(self, outcome: str) -> list[tuple[str, str, Group]]:
+        """Give stream, reason and records for each reason of an outcome, the largest first."""
+        found = [(s, reason, g) for (s, o, reason), g in self.reasons.items() if o == outcome]
+        return sorted(found, key=lambda entry: (-entry[2].count, entry[0], entry[1]))
+
+    def number(self, outcome: str) -> int:
+        """Number of records and leads with an outcome, of both."""
+        return self.outcomes.get(outcome, 0) + self.recovered.get(outcome, 0)
+
+
+def count(number: int, outcome: str) -> str:
+    """Say ``1,200 in doubt``."""
+    return f"{number:,} {outcome.replace('_', ' ')}"
+
 
 def counts_sentence(outcomes: Mapping[str, int]) -> str:
     """Say ``12 delivered, 3 duplicate, 0 filtered, 1 rejected, 0 in doubt``."""
-    return ", ".join(f"{outcomes.get(name, 0)} {name.replace('_', ' ')}" for name in OUTCOMES)
+    return ", ".join(count(outcomes.get(name, 0), name) for name in OUTCOMES)
 
 
-def summary(
-    outcomes: Mapping[str, int], recovered: Mapping[str, int], *, seconds: float, dry_run: bool
-) -> str:
+def totals(summary: Summary) -> str:
     """Say in one line what a run did."""
-    records = sum(outcomes.values())
-    pace = f"{records / seconds:.0f} a second" if seconds >= 1 else "at once"
-    words = counts_sentence(outcomes)
-    if dry_run:
+    records = f"{summary.records:,} {'record' if summary.records == 1 else 'records'}"
+    seconds = summary.seconds
+    pace = f"{summary.records / seconds:,.0f} a second" if seconds >= 1 else "at once"
+    words = counts_sentence(summary.outcomes)
+    if summary.dry_run:
         words = words.replace("delivered", "would be delivered") + "; nothing was sent"
-    line = f"{records} records in {seconds:.1f} s ({pace}): {words}."
-    if recovered:
-        line += f" From a run that was cut off: {counts_sentence(recovered)}."
-    return line
+    return f"{records} in {seconds:,.1f} s ({pace}): {words}."
+
+
+def lines(summary: Summary) -> Iterator[str]:
+    """Say what a run did in a few lines: totals, what arrived, what did not and why, what next."""
+    yield totals(summary)
+    if summary.records:
+        yield arrivals(summary)
+    if any(summary.recovered.values()):
+        yield recovery(summary)
+    for outcome, told in TOLD.items():
+        if number := summary.number(outcome):
+            yield f"{head(summary, outcome, number)}:"
+            groups = summary.groups(outcome)
+            for stream, reason, group in groups[:told]:
+                why = f"{stream}: {reason.rstrip('.')}"
+                yield f"{group.count:>8,}  {why}; {mentions(group, summary.noun)}"
+            if len(groups) > told:
+                yield f"{'':8}  … {more_reasons(len(groups) - told)}"
+    for step in summary.steps:
+        yield step.sentence
+        if step.command is not None:
+            yield f"  {step.command}"
+
+
+def arrivals(summary: Summary) -> str:
+    """Say how many leads have arrived, and how many had been there before."""
+    number = summary.outcomes.get(State.DELIVERED.value, 0)
+    if summary.dry_run:
+        sentence = f"{number:,} {'lead' if number == 1 else 'leads'} would be sent."
+    elif number:
+        leads = "1 lead has" if number == 1 else f"{number:,} leads have"
+        sentence = f"{leads} arrived in Octanist."
+    else:
+        sentence = "No new lead has arrived in Octanist."
+    duplicates = summary.outcomes.get(State.DUPLICATE.value, 0)
+    if not duplicates:
+        return sentence
+    because: dict[str, int] = {}
+    for _, reason, group in summary.groups(State.DUPLICATE.value):
+        because[reason] = because.get(reason, 0) + group.count
+    left_out = "1 duplicate was" if duplicates == 1 else f"{duplicates:,} duplicates were"
+    if len(because) == 1:
+        return f"{sentence} {left_out} left out because {next(iter(because))}."
+    why = ", ".join(f"{n:,} because {reason}" for reason, n in because.items())
+    return f"{sentence} {left_out} left out: {why}."
+
+
+def recovery(summary: Summary) -> str:
+    """Say what became of what an earlier run had left behind."""
+    number = sum(summary.recovered.values())
+    leads = "1 lead was settled, which" if number == 1 else f"{number:,} leads were settled that"
+    became = ", ".join(count(n, name) for name in OUTCOMES if (n := summary.recovered.get(name, 0)))
+    return f"Beside these {leads} an earlier run had left open: {became}."
+
+
+def head(summary: Summary, outcome: str, number: int) -> str:
+    """Say how many records have an outcome, without a stop at the end."""
+    one, several = _HEADS[outcome]
+    sentence = one if number == 1 else several.format(number)
+    if summary.dry_run:
+        noun = summary.noun if number == 1 else f"{summary.noun}s"
+        return f"{number:,} {noun} would be {outcome}"
+    return sentence.replace("record", summary.noun)
+
+
+def more_reasons(number: int) -> str:
+    """Say that there are more reasons than those that are told."""
+    return f"and {number:,} more {'reason' if number == 1 else 'reasons'}"
+
+
+def mentions(group: Group, noun: str) -> str:
+    """Name the first records of a group."""
+    named = [mention(reference, noun) for reference in group.references]
+    return ", ".join([*named, "…"] if group.count > len(named) else named)
+
+
+def mention(reference: Reference, noun: str) -> str:
+    """Say ``record 17 (ID 3f9c0a1b22c4, request 5b0d…)``."""
+    names = f"ID {reference.source[:ID_DIGITS]}"
+    if request_id := reference.request_id:
+        # It is the API's, and may be anything.
+        names += f", request {request_id if _REQUEST_ID.fullmatch(request_id) else 'unreadable'}"
+    return names if reference.record is None else f"{noun} {reference.record:,} ({names})"
+
+
+def plain(summary: Summary) -> dict[str, Any]:
+    """Give a summary as plain values, for programs."""
+    return {
+        "records": summary.records,
+        "seconds": round(summary.seconds, 3),
+        "exit_code": summary.exit_code,
+        "dry_run": summary.dry_run,
+        "outcomes": {name: summary.outcomes.get(name, 0) for name in OUTCOMES},
+        "recovered": {name: summary.recovered.get(name, 0) for name in OUTCOMES},
+        "reasons": [
+            {
+                "stream": stream,
+                "outcome": outcome,
+                "reason": reason,
+                "count": group.count,
+                "references": [
+                    {
+                        "record": reference.record,
+                        "id": reference.source[:ID_DIGITS],
+                        "request_id": reference.request_id,
+                    }
+                    for reference in group.references
+                ],
+            }
+            for outcome in OUTCOMES
+            for stream, reason, group in summary.groups(outcome)
+        ],
+        "next": [step._asdict() for step in summary.steps],
+    }
 
 
 def alarm(outcomes: Mapping[str, int]) -> str | None:
@@ -44,7 +227,8 @@ def alarm(outcomes: Mapping[str, int]) -> str | None:
     records = sum(outcomes.values())
     if not records or outcomes.get(State.REJECTED.value, 0) < records:
         return None
-    return (
-        f"Not one of the {records} records could be delivered: all were rejected. "
-        "See why with `octanist status`; it is usually the mapping."
-    )
+    if records == 1:
+        what = "The only record could not be delivered: it was rejected."
+    else:
+        what = f"Not one of the {records:,} records could be delivered: all were rejected."
+    return f"{what} See why with `octanist status`; it is usually the mapping."

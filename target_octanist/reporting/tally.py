@@ -42,7 +42,8 @@ class Reference(NamedTuple):
     """Names a record without any of its values.
 
     Attributes:
-        record: Its place in the input, from 1; None if an earlier run had read it.
+        record: Where it is in the input: the number of a record, or of a file's row; None if
+            an earlier run had read it.
         source: Its digest in the journal.
         request_id: As the API gave it, if it was sent.
     """

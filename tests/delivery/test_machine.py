@@ -234,7 +234,8 @@ class Deliveries(RuleBasedStateMachine):
         for place, (claim, encode_record) in enumerate(claims, 1):
             if stops_after == place - 1:
                 engine.halt()
-            if not engine.submit(Candidate(place, claim, encode_record), lambda: None):
+            candidate = Candidate(place, place, claim, encode_record)
+            if not engine.submit(candidate, lambda: None):
                 break
         engine.flush()
         while not engine.wait():
