@@ -74,7 +74,7 @@ def replay_all(
     """
     sources = letters.sources()
     replay = Replay.of(settings, letters)
-    run = Run(settings, kind="replay", place=replay.place)
+    run = Run(settings, kind="replay", name=replay.place)
 
     def is_stopped() -> bool:
         return stopped() is not None

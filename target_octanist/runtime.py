@@ -113,6 +113,7 @@ class Run:
         progress: Progress | None = None,
         noun: str = "record",
         place: Callable[[], int] | None = None,
+        name: Callable[[], str] | None = None,
     ) -> None:
         """Open the journal and start, with what dead runs left behind first of all.
 
@@ -124,6 +125,7 @@ class Run:
             noun: What the input consists of.
             place: Says where in the input the record is that is being handed over; by
                 default its number.
+            name: Names that record in the log; by default by its place.
 
         Raises:
             OctanistError: The journal cannot be used, or the quota forbids to begin.
@@ -143,6 +145,7 @@ class Run:
         self.summary: Summary | None = None
         self._noun = noun
         self._place = place or (lambda: self._count + 1)
+        self._name = name or (lambda: f"{noun.capitalize()} {self._place()}")
         metrics_file = self._metrics_file()
         try:
             sender, quota = self._connect()
@@ -339,8 +342,7 @@ class Run:
                 self._told.add((stream, sentence))
                 entry = next(catalogue.of_reason(sentence), None)
                 extra = {"error_id": entry.id} if entry else {}
-                place = f"{self._noun.capitalize()} {self._place()}"
-                logger.warning("%s, of %s: %s", place, stream, sentence, extra=extra)
+                logger.warning("%s, of %s: %s", self._name(), stream, sentence, extra=extra)
 
     def _snapshot(self) -> Snapshot:
         gauges = self.engine.gauges()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -15,6 +17,7 @@ __all__ = ["main"]
 #: Each has a module of its name here, which is loaded when it is asked for.
 COMMANDS = (
     "check",
+    "completion",
     "dead-letters",
     "explain",
     "load",
@@ -41,11 +44,27 @@ class _Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl+C ends it with the code that shells know it by, not with 1."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(128 + signal.SIGINT)
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`octanist COMMAND --help` tells more about one, with an example.",
+)
 @click.version_option(__version__, prog_name="octanist")
-def octanist() -> None:
+@click.pass_context
+def octanist(context: click.Context) -> None:
     """Look after the delivery of leads to Octanist."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main() -> None:

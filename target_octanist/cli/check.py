@@ -7,28 +7,60 @@ from typing import TYPE_CHECKING
 
 import click
 
-from target_octanist.checks import checks
 from target_octanist.cli.config import config_option, load_config
-from target_octanist.settings_reader import read_settings
+from target_octanist.cli.output import json_option, print_json, print_table
+from target_octanist.errors import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from target_octanist.checks import Check
+
 _MARKS = {True: "ok", False: "FAILED", None: "unknown"}
 
 
-@click.command("check")
+@click.command("check", epilog="Example: octanist check --config config.json")
 @config_option
-def command(config_files: tuple[Path, ...]) -> None:
-    """Check settings, journal, key and quota, and send no lead.
+@json_option
+def command(config_files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Check settings, journal, key and quota; send no lead.
 
     Exits with 0 if all is well, else with 1.
     """
-    settings = read_settings(load_config(config_files))
-    click.echo(f"{'settings':<10} {'ok':<8} {len(settings.streams)} streams configured")
-    failed = False
-    for check in checks(settings):
-        click.echo(f"{check.name:<10} {_MARKS[check.passed]:<8} {check.finding}")
-        failed |= check.passed is False
-    if failed:
+    try:
+        found = _checks(config_files)
+    except SettingsError as error:
+        if not as_json:
+            raise
+        found = [_settings(passed=False, finding="; ".join(error.problems))]
+    passed = all(check.passed is not False for check in found)
+    if as_json:
+        checks = [
+            {"name": check.name, "passed": check.passed, "finding": check.finding}
+            for check in found
+        ]
+        print_json({"passed": passed, "checks": checks})
+    else:
+        print_table(
+            ("check", "result", "finding"),
+            [(check.name, _MARKS[check.passed], check.finding) for check in found],
+        )
+    if not passed:
         sys.exit(1)
+
+
+def _checks(config_files: tuple[Path, ...]) -> list[Check]:
+    # What they need takes a while to load.
+    from target_octanist.checks import checks
+    from target_octanist.settings_reader import read_settings
+
+    settings = read_settings(load_config(config_files))
+    number = len(settings.streams)
+    configured = "1 stream is configured" if number == 1 else f"{number} streams are configured"
+    return [_settings(passed=True, finding=configured), *checks(settings)]
+
+
+def _settings(*, passed: bool, finding: str) -> Check:
+    from target_octanist.checks import Check
+
+    return Check("settings", passed=passed, finding=finding)

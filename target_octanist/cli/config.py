@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from target_octanist.config_schema import config_jsonschema
 from target_octanist.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX = "TARGET_OCTANIST_"
+
+#: Stands for the environment, as it does for target-octanist.
+_ENV = Path("ENV")
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -28,13 +30,22 @@ def config_option(function: _Function) -> _Function:
         "--config",
         "config_files",
         multiple=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=_ConfigFile(exists=True, dir_okay=False, path_type=Path),
         help=(
             "A JSON file with the target's settings, as target-octanist takes it; may be "
-            f"repeated. Without one they come from the environment ({PREFIX}…), which is "
-            "how Meltano gives them."
+            f"repeated. ENV, or none at all: the environment ({PREFIX}…), which is how "
+            "Meltano gives them."
         ),
     )(function)
+
+
+class _ConfigFile(click.Path):
+    """A file that exists, or the word ``ENV``."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return _ENV if value == str(_ENV) else super().convert(value, param, ctx)
 
 
 def load_config(
@@ -43,16 +54,16 @@ def load_config(
     """Read the settings from files, or from the environment where there are none.
 
     Args:
-        files: JSON files; later ones win.
+        files: JSON files; later ones win. ``ENV`` among them: the environment wins.
         properties: JSON schemas of what the environment is asked for; else our own settings.
 
     Raises:
         SettingsError: A file or a variable cannot be read.
     """
-    if not files:
-        return from_environment(os.environ, properties)
     config: dict[str, Any] = {}
     for path in files:
+        if path == _ENV:
+            continue
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -62,12 +73,15 @@ def load_config(
                 [f"--config: {path} is not a JSON object."], error_id="settings-unreadable"
             )
         config |= found
+    if not files or _ENV in files:
+        config |= from_environment(os.environ, properties)
     return config
 
 
 def all_settings() -> dict[str, Any]:
     """Describe the settings that the framework adds, too: stream maps change what is sent."""
     # It takes a second to load, which other commands need not wait for.
+    from target_octanist.config_schema import config_jsonschema
     from target_octanist.target import TargetOctanist
 
     schema = config_jsonschema()
@@ -84,6 +98,9 @@ def from_environment(
     Raises:
         SettingsError: A variable that should be JSON is not.
     """
+    # It brings all that knows about mappings, which completion need not wait for.
+    from target_octanist.config_schema import config_jsonschema
+
     config: dict[str, Any] = {}
     problems = []
     for name, schema in (properties or config_jsonschema()["properties"]).items():

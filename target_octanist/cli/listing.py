@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from target_octanist.cli.output import print_table
 from target_octanist.reporting.words import iso
 
 if TYPE_CHECKING:
@@ -27,9 +28,12 @@ def print_in_doubt(rows: Sequence[Mapping[str, Any]]) -> None:
     click.echo(
         "\nIn doubt: sent, and nobody could tell whether it arrived. Not sent again by itself."
     )
-    for row in rows[:LISTED]:
-        request = f" {row['request_id']}" if row["request_id"] else ""
-        when = row["sent_at"]
-        click.echo(f"  {row['source'][:12]}  {row['stream']}  {when}{request}  {row['reason']}")
+    print_table(
+        ("ID", "stream", "sent", "request", "reason"),
+        [
+            (row["source"][:12], row["stream"], row["sent_at"], row["request_id"], row["reason"])
+            for row in rows[:LISTED]
+        ],
+    )
     if len(rows) > LISTED:
         click.echo(f"  … and {len(rows) - LISTED} more (--json lists all)")

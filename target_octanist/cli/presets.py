@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
+from target_octanist.cli.output import json_option, print_json, print_table
 from target_octanist.errors import SettingsError
-from target_octanist.leads.presets import load_preset, preset_names
-from target_octanist.leads.problems import MappingError
-from target_octanist.preset_files import find_preset
 
 if TYPE_CHECKING:
     from target_octanist.leads.presets import Preset
@@ -29,40 +26,48 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-@click.command("presets")
+@click.command("presets", epilog="Example: octanist presets hubspot_contacts")
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(name: str | None, *, as_json: bool) -> None:
-    """List the presets, or show the one called NAME.
+    """List the ready-made mappings, or show one.
 
     A preset is a ready-made mapping: `preset: hubspot_contacts` in the settings of a stream. Shown
     is what could be written there instead. NAME may also be a file of your own, such as
     ./my_preset.yml, which is checked.
-
-    \b
-    Example:
-      octanist presets hubspot_contacts
-    """  # noqa: D301 - \b is click's: it keeps the lines of the example
+    """
     if name is not None:
         preset = _find(name)
-        click.echo(_as_json(asdict(preset)) if as_json else _as_settings(preset), nl=as_json)
+        if as_json:
+            print_json(asdict(preset))
+        else:
+            click.echo(_as_settings(preset), nl=False)
         return
-    rows = [{key: getattr(load_preset(one), key) for key in _LISTED} for one in preset_names()]
+    presets = _all()
     if as_json:
-        click.echo(_as_json(rows))
-    else:
-        _print_list(rows)
+        print_json([{key: getattr(preset, key) for key in _LISTED} for preset in presets])
+        return
+    print_table(
+        ("preset", "version", "streams", "description"),
+        [(one.name, one.version, ", ".join(one.streams), one.description) for one in presets],
+    )
+
+
+def _all() -> list[Preset]:
+    # What reads them takes a while to load, which completion need not wait for.
+    from target_octanist.leads.presets import load_preset, preset_names
+
+    return [load_preset(name) for name in preset_names()]
 
 
 def _find(name: str) -> Preset:
+    from target_octanist.leads.problems import MappingError
+    from target_octanist.preset_files import find_preset
+
     try:
         return find_preset(name, os.environ)
     except MappingError as error:
         raise SettingsError(error.problems) from None
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def _as_settings(preset: Preset) -> str:
@@ -77,15 +82,3 @@ def _as_settings(preset: Preset) -> str:
         {"streams": [entry]}, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=_WIDTH
     )
     return "".join(f"# {line}\n" for line in lines) + document
-
-
-def _print_list(rows: list[dict[str, Any]]) -> None:
-    cells = [("preset", "version", "streams", "description")]
-    cells += [
-        (row["name"], str(row["version"]), ", ".join(row["streams"]), row["description"])
-        for row in rows
-    ]
-    widths = [max(len(row[column]) for row in cells) + 2 for column in range(3)]
-    for row in cells:
-        fixed = "".join(text.ljust(width) for text, width in zip(row, widths, strict=False))
-        click.echo(fixed + row[-1])

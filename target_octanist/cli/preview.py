@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import IO
 
 import click
 
 from target_octanist.cli.config import all_settings, config_option, load_config
-from target_octanist.preview.report import describe, to_json, to_text
-from target_octanist.preview.target import PreviewTarget
-from target_octanist.target import readable_errors
+from target_octanist.cli.output import json_option
 
 
 @click.command(
@@ -20,7 +19,6 @@ from target_octanist.target import readable_errors
 @config_option
 @click.option(
     "--records",
-    "show",
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
@@ -41,33 +39,42 @@ from target_octanist.target import readable_errors
     is_flag=True,
     help="Hold the records against the journal of the settings; it is only read.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@json_option
 def command(
     file: IO[str],
     config_files: tuple[Path, ...],
-    show: int,
+    records: int,
     *,
     show_values: bool,
     out: Path | None,
     diff: bool,
     as_json: bool,
 ) -> None:
-    """Show what a run over FILE would do, and send nothing.
+    """Show what a run would do; send nothing.
 
-    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. They go
-    the way of a run, with the same settings, up to the point where a lead would be sent.
+    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. They go the
+    way of a run, with the same settings, up to the point where a lead would be sent.
     No request is made, and no journal is written: without --diff, the records are held
     against each other alone. Leads that would be sent are taken for delivered.
 
     Exits with 0, or with 1 if the settings or FILE cannot be used; what was read until
     then is shown.
     """
+    # The framework takes a second to load, which help and completion need not wait for.
+    from target_octanist.preview.report import describe, to_json, to_text
+    from target_octanist.preview.target import PreviewTarget
+    from target_octanist.preview.terminal import show
+    from target_octanist.target import readable_errors
+
     config = load_config(config_files, all_settings())
     with readable_errors():
-        target = PreviewTarget(config, show=show, out=out, diff=diff)
+        target = PreviewTarget(config, show=records, out=out, diff=diff)
     try:
         with readable_errors():
             target.listen(file)
     finally:
         report = describe(target.preview, show_values=show_values)
-        click.echo(to_json(report) if as_json else to_text(report))
+        if sys.stdout.isatty() and not as_json:
+            show(report)
+        else:
+            click.echo(to_json(report) if as_json else to_text(report))

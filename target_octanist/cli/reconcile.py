@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +14,11 @@ from target_octanist.cli.listing import plain, print_in_doubt
 from target_octanist.cli.output import json_option, print_json
 from target_octanist.cli.signals import signals
 from target_octanist.errors import OctanistError
-from target_octanist.ledger.journal import Journal
-from target_octanist.ledger.recovery import Reopen
-from target_octanist.ledger.tables import State
-from target_octanist.reporting.summary import counts_sentence
-from target_octanist.runtime import Run
-from target_octanist.settings_reader import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from target_octanist.ledger.recovery import Reopen
     from target_octanist.settings import Settings
 
 WHAT_TO_DO = """
@@ -31,9 +27,7 @@ Look for each one in Octanist, by the time at which it was sent. Then say what y
   octanist reconcile --send ID         it is not there: send it again"""
 
 
-@click.command(
-    "reconcile", epilog="Example: octanist reconcile --config config.json --delivered 3f9c0a1b22c4"
-)
+@click.command("reconcile", epilog="Example: octanist reconcile --config config.json")
 @config_option
 @click.option(
     "--delivered", multiple=True, metavar="ID", help="This one is there: count it as delivered."
@@ -47,12 +41,17 @@ def command(
     *,
     as_json: bool,
 ) -> None:
-    """Ask the API about every lead in doubt, and settle those that it can tell of.
+    """Ask the API about what is in doubt, and settle it.
 
     A lead is in doubt if it was sent and no answer came. One that the API lists is counted
     as delivered; one that it surely does not have is sent again. The rest is listed with what
     is known, for you to decide; ID is the start of its first column.
     """
+    # What it takes takes a while to load, which completion need not wait for.
+    from target_octanist.ledger.recovery import Reopen
+    from target_octanist.reporting.summary import counts_sentence
+    from target_octanist.settings_reader import read_settings
+
     settings = replace(read_settings(load_config(config_files)), on_unknown="reconcile")
     if settings.dry_run:
         message = "dry_run: reconcile asks the API and may send leads; switch dry_run off for it."
@@ -65,18 +64,19 @@ def command(
         found = {"before": len(rows), "outcomes": report, "in_doubt": left}
         print_json(found)
         return
-    click.echo(f"{len(rows)} were in doubt. Now: {counts_sentence(report)}.")
+    were = "1 lead was" if len(rows) == 1 else f"{len(rows):,} leads were"
+    click.echo(f"{were} in doubt. Now: {counts_sentence(report)}.")
     print_in_doubt(left)
     if left:
         click.echo(WHAT_TO_DO)
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
-    journal = Journal.open(settings.ledger, create=False)
-    try:
+    from target_octanist.ledger.journal import Journal
+    from target_octanist.ledger.tables import State
+
+    with closing(Journal.open(settings.ledger, create=False)) as journal:
         return journal.in_state(State.IN_DOUBT, destination=settings.base_url, limit=None)
-    finally:
-        journal.close()
 
 
 def _named(rows: list[dict[str, Any]], names: tuple[str, ...], option: str) -> frozenset[str]:
@@ -94,6 +94,8 @@ def _named(rows: list[dict[str, Any]], names: tuple[str, ...], option: str) -> f
 
 def _reconcile(settings: Settings, reopens: Reopen) -> dict[str, int]:
     """Settle what can be settled; outcome to number of leads."""
+    from target_octanist.runtime import Run
+
     run = Run(settings, reopens, kind="reconcile")
     exit_code = 1
     try:

@@ -6,32 +6,69 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from target_octanist.cli.output import json_option, print_json
 from target_octanist.errors import InputError
-from target_octanist.leads.suggest import Sample, Suggestion, suggest
-from target_octanist.leads.suggest.document import write_document
-from target_octanist.reader import InterruptibleReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from target_octanist.leads.suggest import Sample, Suggestion
 
 
-@click.command("suggest")
+@click.command("suggest", epilog="Example: octanist suggest contacts.singer.jsonl > streams.yml")
 @click.argument("file", type=click.File("rb"))
-def command(file: IO[bytes]) -> None:
-    """Propose a mapping for the streams in FILE, a file of Singer messages ("-": stdin).
+@json_option
+def command(file: IO[bytes], *, as_json: bool) -> None:
+    """Propose a mapping for a stream never seen before.
 
-    It is a YAML document that goes into the settings as it is, with its reasons and figures
-    as comments, and without any value of a record. Nothing is sent and no setting is needed.
+    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. The proposal
+    is a YAML document that goes into the settings as it is, with its reasons and figures as
+    comments, and without any value of a record. Nothing is sent and no setting is needed.
 
-    \b
-    Example:
-      my-tap --config tap.json | octanist suggest - > streams.yml
-    """  # noqa: D301 - click's mark for lines to leave as they are
+    With --json, `streams` goes into the settings as it is, and `figures` says the rest.
+    """
+    # What it takes takes a while to load, which completion need not wait for.
+    from target_octanist.leads.suggest.document import write_document
+
     suggestions = read_suggestions(file)
     if not any(one.proposal for one in suggestions):
         why_not = "\n".join(map(_why_not, suggestions)) or "The input holds no stream."
         raise InputError(why_not, error_id="suggest-nothing")
-    click.echo(write_document(suggestions), nl=False)
+    if as_json:
+        print_json(describe(suggestions))
+    else:
+        click.echo(write_document(suggestions), nl=False)
+
+
+def describe(suggestions: Sequence[Suggestion]) -> dict[str, Any]:
+    """Give suggestions as plain values, without any value of a record.
+
+    Returns:
+        ``streams``: as it goes into the settings; ``figures``: for each of these streams its
+        ``records``, how many of them were ``read`` and how many of those would make
+        ``leads``, ``fields`` (each with how often it is ``filled``, and ``why``) and
+        ``notes``; and ``left_out``: stream to why there is no mapping for it.
+    """
+    proposed = [(one, one.proposal) for one in suggestions if one.proposal is not None]
+    return {
+        "streams": [
+            {"stream": one.stream, "mapping": dict(proposal.mapping)} for one, proposal in proposed
+        ],
+        "figures": {
+            one.stream: {
+                "records": one.count,
+                "read": one.read,
+                "leads": proposal.leads,
+                "fields": {
+                    name: {"filled": proposal.fills[name], "why": why}
+                    for name, why in proposal.why.items()
+                },
+                "notes": list(proposal.notes),
+            }
+            for one, proposal in proposed
+        },
+        "left_out": {one.stream: one.why_not for one in suggestions if one.proposal is None},
+    }
 
 
 def read_suggestions(file: IO[bytes]) -> list[Suggestion]:
@@ -40,6 +77,9 @@ def read_suggestions(file: IO[bytes]) -> list[Suggestion]:
     Raises:
         InputError: A line is not a Singer message; it is named by its number.
     """
+    from target_octanist.leads.suggest import Sample, suggest
+    from target_octanist.reader import InterruptibleReader
+
     schemas: dict[str, Mapping[str, Any]] = {}
     samples: dict[str, Sample] = {}
     reader = InterruptibleReader()

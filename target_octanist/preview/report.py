@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: A cell of a table is cut to this many characters; as JSON all of them are there.
 _CELL: Final = 44
 
-_WORDS: Final = {"sent": "would be sent", "duplicate": "duplicate", "rejected": "rejected"}
+WORDS: Final = {"sent": "would be sent", "duplicate": "duplicate", "rejected": "rejected"}
 
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
@@ -114,7 +114,7 @@ def to_text(report: Mapping[str, Any]) -> str:
     """Give the report as aligned lines."""
     lines = list(_samples(report["samples"]))
     for name, stream in report["streams"].items():
-        lines += ["", f"{_cell(name)}: {stream['records']} records", *_counts(stream)]
+        lines += ["", f"{cell(name)}: {stream['records']} records", *_counts(stream)]
     if len(report["streams"]) > 1:
         lines += ["", f"In all: {report['records']} records", *_outcomes(report["outcomes"])]
     if report["journal"] is not None:
@@ -127,14 +127,12 @@ def to_text(report: Mapping[str, Any]) -> str:
 
 
 def _samples(samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    tables = [list(_rows(sample)) for sample in samples]
+    tables = [list(rows_of(sample)) for sample in samples]
     rows = [row for table in tables for row in table]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for sample, table in zip(samples, tables, strict=True):
-        outcome = _WORDS.get(sample["outcome"], "not decided")
-        why = f": {sample['reason']}" if sample["reason"] else ""
         yield ""
-        yield f"Record {sample['number']}, of {_cell(sample['stream'])}: {outcome}{why}"
+        yield heading(sample)
         for path, before, field, after in table:
             left = f"  {path:<{widths[0]}}  {before:<{widths[1]}}"
             yield f"{left}  →  {field:<{widths[2]}}  {after}".rstrip() if field else left.rstrip()
@@ -142,7 +140,14 @@ def _samples(samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"  {note}"
 
 
-def _rows(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+def heading(sample: Mapping[str, Any]) -> str:
+    """Name a record, and say what would become of it."""
+    outcome = WORDS.get(sample["outcome"], "not decided")
+    why = f": {sample['reason']}" if sample["reason"] else ""
+    return f"Record {sample['number']}, of {cell(sample['stream'])}: {outcome}{why}"
+
+
+def rows_of(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     """Give path, value before, lead field and value after; the field stands in the first row.
 
     Of several paths the one is shown that gave the value. A field without a value is shown
@@ -153,11 +158,11 @@ def _rows(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
         before, source, name = entry["before"], entry["from"] or "", entry["field"]
         if entry["after"] is None and not any(name in sentence for sentence in told):
             continue
-        after = "–" if entry["after"] is None else _cell(entry["after"])
+        after = "–" if entry["after"] is None else cell(entry["after"])
         if source in before:
             before = {source: before[source]}
         for path, value in (before or {source: ""}).items():
-            yield _cell(path), _cell(value), name, after
+            yield cell(path), cell(value), name, after
             name = after = ""
 
 
@@ -170,14 +175,14 @@ def _counts(stream: Mapping[str, Any]) -> Iterator[str]:
     yield "  filled:"
     for name, entry in stream["fields"].items():
         percent = 100 * entry["filled"] // stream["records"]
-        yield f"{entry['filled']:>12}  {percent:>3} %  {name:<{width}}  from {_cell(entry['from'])}"
+        yield f"{entry['filled']:>12}  {percent:>3} %  {name:<{width}}  from {cell(entry['from'])}"
 
 
 def _outcomes(
     outcomes: Mapping[str, int], reasons: Sequence[Mapping[str, Any]] = ()
 ) -> Iterator[str]:
     for name, number in outcomes.items():
-        yield f"{number:>8}  {_WORDS[name]}"
+        yield f"{number:>8}  {WORDS[name]}"
         for entry in reasons:
             if entry["outcome"] == name:
                 yield f"{entry['count']:>12}  {entry['reason']}"
@@ -191,7 +196,7 @@ def _json(value: Any, indent: int = -1) -> str:
         return json.dumps(value, indent=indent if indent > 0 else None, default=str)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Give a value on one line, with nothing in it that a terminal would obey."""
     if not isinstance(value, str):
         value = _json(value)

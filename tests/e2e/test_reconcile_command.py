@@ -63,7 +63,7 @@ def test_what_nobody_can_tell_is_listed_for_a_human_who_decides(sandbox, doubtfu
     sandbox.fault(kind="status", status=403, method="GET", path="/leads")
     done = reconcile()
     assert done.returncode == 0, done.stderr
-    assert "3 were in doubt" in done.stdout
+    assert "3 leads were in doubt" in done.stdout
     assert "octanist reconcile --delivered" in done.stdout
     assert "canary" not in (done.stdout + done.stderr).lower()
     sources = [row["source"] for row in doubtful.status()["in_doubt"]]
@@ -88,7 +88,7 @@ def test_with_nothing_in_doubt_it_says_so(target, reconcile):
     target.run([schema(), record(**person(1))])
     done = reconcile()
     assert done.returncode == 0, done.stderr
-    assert "0 were in doubt" in done.stdout
+    assert "0 leads were in doubt" in done.stdout
 
 
 def test_a_dry_run_does_not_reconcile(target, reconcile):
