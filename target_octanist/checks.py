@@ -66,7 +66,8 @@ def _check_journal(settings: Settings) -> Check:
     except OctanistError as error:
         return Check("journal", passed=False, finding=str(error), error_id=error.error_id)
     where = "PostgreSQL" if "://" in settings.ledger else str(Path(settings.ledger))
-    return Check("journal", passed=True, finding=f"{where} can be written, {total} records known")
+    records = "1 record" if total == 1 else f"{total:,} records"
+    return Check("journal", passed=True, finding=f"{where} can be written, {records} known")
 
 
 def _check_key(client: OctanistClient, base_url: str) -> Check:
@@ -88,7 +89,7 @@ def _check_quota(client: OctanistClient) -> Check:
     if usage.used is None:
         return Check("quota", None, "not told by the API")
     if usage.limit is None:
-        return Check("quota", passed=True, finding=f"{usage.used} leads used, no limit")
+        return Check("quota", passed=True, finding=f"{usage.used:,} leads used, no limit")
     room = usage.used < usage.limit
-    finding = f"{usage.used} of {usage.limit} leads used"
+    finding = f"{usage.used:,} of {usage.limit:,} leads used"
     return Check("quota", room, finding, error_id=None if room else "api-quota-used")

@@ -56,7 +56,9 @@ def _checks(config_files: tuple[Path, ...]) -> list[Check]:
 
     settings = read_settings(load_config(config_files))
     number = len(settings.streams)
-    configured = "1 stream is configured" if number == 1 else f"{number} streams are configured"
+    configured = {0: "no stream is configured", 1: "1 stream is configured"}.get(
+        number, f"{number} streams are configured"
+    )
     return [_settings(passed=True, finding=configured), *checks(settings)]
 
 

@@ -13,6 +13,11 @@ from target_octanist.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_LONGEST_NAME = 30
+
+#: How cells that say how something went are shown on a terminal.
+_STYLES = {"ok": "green", "FAILED": "bold red", "unknown": "yellow"}
+
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
@@ -54,11 +59,15 @@ def _print_rich(
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, is_right in zip(columns, right, strict=True):
-        table.add_column(name, justify="right" if is_right else "left", overflow="fold")
+    for at, (name, is_right) in enumerate(zip(columns, right, strict=True)):
+        # What stands first is a name or an ID, to be copied.
+        is_name = at == 0 and all(len(row[at]) <= _LONGEST_NAME for row in cells)
+        table.add_column(
+            name, justify="right" if is_right else "left", overflow="fold", no_wrap=is_name
+        )
     for row in cells:
         # As text: a reason may hold what rich would take for its markup.
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     Console().print(table)
 
 

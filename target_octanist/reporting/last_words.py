@@ -33,11 +33,11 @@ def tell(summary: Summary, stream: TextIO, level: int) -> None:
     Args:
         summary: Of the run.
         stream: Where the log goes.
-        level: Of the events.
+        level: Of the first of them, with the totals.
     """
     if not (stream.isatty() and os.environ.get("TERM") != "dumb"):
-        for line in lines(summary):
-            logger.log(level, "%s", line)
+        for at, line in enumerate(lines(summary)):
+            logger.log(logging.INFO if at else level, "%s", line)
         return
     handlers = [
         handler
@@ -46,11 +46,12 @@ def tell(summary: Summary, stream: TextIO, level: int) -> None:
     ]
     for handler in handlers:
         handler.addFilter(_is_no_line)
-    for line in lines(summary):
-        logger.log(level, "%s", line, extra={_MARK: True})
+    for at, line in enumerate(lines(summary)):
+        logger.log(logging.INFO if at else level, "%s", line, extra={_MARK: True})
     for handler in handlers:
         handler.removeFilter(_is_no_line)
-    show(summary, stream)
+    if handlers:
+        show(summary, stream)
 
 
 #: For each reason so many leads are named, if the terminal has so many columns.

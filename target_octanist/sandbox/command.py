@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from urllib.parse import urljoin
 
 import click
 
@@ -16,7 +17,7 @@ from target_octanist.sandbox.filtering import FilterRule
 _MISSING = "The sandbox needs two more packages: pip install 'target-octanist[sandbox]'"
 
 
-@click.command("sandbox")
+@click.command("sandbox", epilog="Example: octanist sandbox --port 0 --latency-ms 50 --json")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--allow-host",
@@ -132,6 +133,12 @@ _MISSING = "The sandbox needs two more packages: pip install 'target-octanist[sa
     help="JSON file with a list of fault rules; they come after those of --fault.",
 )
 @click.option("--log-requests", is_flag=True, help="Print a line for each request on stderr.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Say in one line of JSON where it listens: base_url and page.",
+)
 def command(  # noqa: PLR0917 - click passes options by name
     host: str,
     allowed_hosts: tuple[str, ...],
@@ -152,6 +159,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     rules: tuple[str, ...],
     rules_file: Path | None,
     log_requests: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
 ) -> None:
     """Run a local server that stands in for the Octanist API.
 
@@ -193,7 +201,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     if not server.is_loopback(host):
         click.echo(f"Warning: others can reach {host}; the sandbox asks for no password", err=True)
     try:
-        server.run(options, _announce)
+        server.run(options, _announce_as_json if as_json else _announce)
     except OSError as error:
         click.echo(f"The sandbox cannot start: {error}", err=True)
         sys.exit(1)
@@ -201,6 +209,12 @@ def command(  # noqa: PLR0917 - click passes options by name
 
 def _announce(url: str) -> None:
     click.echo(f"Sandbox ready: {url}")
+    sys.stdout.flush()
+
+
+def _announce_as_json(url: str) -> None:
+    # The page is where the server is, beside the API.
+    click.echo(json.dumps({"base_url": url, "page": urljoin(url, "/")}))
     sys.stdout.flush()
 
 

@@ -35,13 +35,13 @@ def test_a_thousand_leads_with_repeats_arrive_once_and_again_never(sandbox, targ
     )
     assert first.states[-1] == {"bookmarks": {"leads": {"id": 1000}}}
     assert "1100 records" in first.stderr
-    assert "1000 delivered, 100 duplicate" in first.stderr
+    assert "1,000 delivered, 100 duplicate" in first.stderr
 
     second = target.run(lines)
     assert second.returncode == 0, second.stderr
     assert len(sandbox.leads()) == 1000
     assert second.states[-1] == {"bookmarks": {"leads": {"id": 1000}}}
-    assert "0 delivered, 1100 duplicate" in second.stderr
+    assert "0 delivered, 1,100 duplicate" in second.stderr
 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
