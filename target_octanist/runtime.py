@@ -351,7 +351,8 @@ class Run:
             outcomes={name: self.tally.outcomes[name] for name in OUTCOMES},
             recovered=sum(self.tally.recovered[name] for name in OUTCOMES),
             accepted=self._count,
-            in_flight=gauges["in_flight"],
+            # What is beyond waits for its turn at the senders.
+            in_flight=min(gauges["in_flight"], gauges["pace"]),
             pace=gauges["pace"],
         )
 

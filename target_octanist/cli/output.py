@@ -13,8 +13,6 @@ from target_octanist.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_LONGEST_NAME = 30
-
 #: How cells that say how something went are shown on a terminal.
 _STYLES = {"ok": "green", "FAILED": "bold red", "unknown": "yellow"}
 
@@ -58,17 +56,19 @@ def _print_rich(
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    # What stands first is a name or an ID, to be copied: it stays whole if there is room.
+    room = console.width // 3
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for at, (name, is_right) in enumerate(zip(columns, right, strict=True)):
-        # What stands first is a name or an ID, to be copied.
-        is_name = at == 0 and all(len(row[at]) <= _LONGEST_NAME for row in cells)
+        is_whole = is_right or (at == 0 and all(len(row[at]) <= room for row in cells))
         table.add_column(
-            name, justify="right" if is_right else "left", overflow="fold", no_wrap=is_name
+            name, justify="right" if is_right else "left", overflow="fold", no_wrap=is_whole
         )
     for row in cells:
         # As text: a reason may hold what rich would take for its markup.
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def _print_plain(

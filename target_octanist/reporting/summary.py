@@ -29,7 +29,7 @@ ID_DIGITS: Final = 12
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 #: Outcomes that somebody may have to look into, to how many of their reasons are told.
-TOLD: Final = {State.REJECTED.value: 10, State.IN_DOUBT.value: 3, State.FILTERED.value: 2}
+TOLD: Final = {State.REJECTED.value: 10, State.IN_DOUBT.value: 2, State.FILTERED.value: 1}
 
 #: Outcome to what is said of one lead, and of several, that have it.
 _HEADS: Final = {

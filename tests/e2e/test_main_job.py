@@ -34,7 +34,7 @@ def test_a_thousand_leads_with_repeats_arrive_once_and_again_never(sandbox, targ
         person(number)["email"] for number in range(1, 1001)
     )
     assert first.states[-1] == {"bookmarks": {"leads": {"id": 1000}}}
-    assert "1100 records" in first.stderr
+    assert "1,100 records" in first.stderr
     assert "1,000 delivered, 100 duplicate" in first.stderr
 
     second = target.run(lines)
