@@ -13,7 +13,7 @@ from target_octanist.cli.output import json_option
 
 
 @click.command(
-    "preview", epilog="Example: octanist preview leads.singer.jsonl --config config.json --diff"
+    "preview", epilog="Example: octanist preview contacts.singer.jsonl --config config.json --diff"
 )
 @click.argument("file", type=click.File("r"))
 @config_option
