@@ -256,7 +256,7 @@ def test_a_mistake_is_told_before_anything_is_sent(loader, people, options, sett
     assert loader.sandbox.leads() == []
 
 
-def test_a_terminal_gets_a_bar(sandbox, loader, people):
+def test_a_terminal_gets_a_live_line_and_last_words(sandbox, loader, people):
     file = people(60)
     sandbox.fault(kind="delay", latency_ms=500, **LEADS)
     ours, theirs = pty.openpty()
@@ -269,6 +269,7 @@ def test_a_terminal_gets_a_bar(sandbox, loader, people):
     os.close(ours)
     process.stdout.close()
     assert process.wait() == 0
-    assert b"###" in seen
+    assert b"\r\x1b[K" in seen
+    assert "━".encode() in seen, "there is a bar, for the number of rows is known"
     assert b"60 delivered" in seen
-    assert seen.rstrip().endswith(b"0 in doubt.")
+    assert seen.rstrip().endswith(b"60 leads have arrived in Octanist.")

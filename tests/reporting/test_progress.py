@@ -25,13 +25,17 @@ PARTS = [
     [
         (
             120,
-            "1,850 of 5,000 read · 1,100 delivered · 80 duplicate · 3 rejected · "
-            "14 of 16 in flight · 88 a second · 44 s left",
+            (
+                "1,850 of 5,000 read · 1,100 delivered · 80 duplicate · 3 rejected · "
+                "14 of 16 in flight · 88 a second · 44 s left"
+            ),
         ),
         (
             95,
-            "1,850 of 5,000 read · 1,100 delivered · 80 duplicate · 3 rejected · "
-            "88 a second · 44 s left",
+            (
+                "1,850 of 5,000 read · 1,100 delivered · 80 duplicate · 3 rejected · "
+                "88 a second · 44 s left"
+            ),
         ),
         (64, "1,850 of 5,000 read · 1,100 delivered · 3 rejected · 44 s left"),
         (50, "1,850 of 5,000 read · 1,100 delivered · 3 rejected"),
@@ -84,10 +88,14 @@ def test_a_log_gets_a_line_every_half_minute(caplog):
         (45, snapshot(1500, duplicate=100)),
         (60, snapshot(2000, duplicate=200, in_flight=0)),
     ) == [
-        "1,200 records: 1,100 delivered, 100 duplicate, 0 filtered, 0 rejected, 0 in doubt; "
-        "14 in flight, 40 a second.",
-        "2,200 records: 2,000 delivered, 200 duplicate, 0 filtered, 0 rejected, 0 in doubt; "
-        "0 in flight, 33 a second.",
+        (
+            "1,200 records: 1,100 delivered, 100 duplicate, 0 filtered, 0 rejected, 0 in doubt; "
+            "14 in flight, 40 a second."
+        ),
+        (
+            "2,200 records: 2,000 delivered, 200 duplicate, 0 filtered, 0 rejected, 0 in doubt; "
+            "0 in flight, 33 a second."
+        ),
     ]
 
 
@@ -96,8 +104,10 @@ def test_where_the_total_is_known_it_says_how_long_it_takes(caplog):
     progress = Progress(io.StringIO(), noun="row", clock=clock)
     progress.expect(5000)
     assert shown(progress, clock, caplog, (30, snapshot(1200))) == [
-        "1,200 of about 5,000 rows: 1,200 delivered, 0 duplicate, 0 filtered, 0 rejected, "
-        "0 in doubt; 14 in flight, 40 a second, about 2 min left."
+        (
+            "1,200 of about 5,000 rows: 1,200 delivered, 0 duplicate, 0 filtered, 0 rejected, "
+            "0 in doubt; 14 in flight, 40 a second, about 2 min left."
+        )
     ]
 
 

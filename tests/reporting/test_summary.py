@@ -49,22 +49,34 @@ MIXED = Summary(
 
 def test_a_run_says_what_arrived_what_did_not_and_why_and_what_next():
     assert list(lines(MIXED)) == [
-        "2,000 records in 12.3 s (162 a second): 1,725 delivered, 200 duplicate, 30 filtered, "
-        "40 rejected, 5 in doubt.",
-        "1,725 leads have arrived in Octanist. 200 duplicates were left out: "
-        "150 because this record was settled before, "
-        "50 because a lead of the same person was sent before.",
+        (
+            "2,000 records in 12.3 s (162 a second): 1,725 delivered, 200 duplicate, 30 filtered, "
+            "40 rejected, 5 in doubt."
+        ),
+        (
+            "1,725 leads have arrived in Octanist. 200 duplicates were left out: "
+            "150 because this record was settled before, "
+            "50 because a lead of the same person was sent before."
+        ),
         "40 records were rejected and are kept as dead letters:",
-        "      39  leads: email (from mail) is not a valid e-mail address; "
-        "record 17 (ID 444444444444), record 18 (ID 555555555555), …",
-        "       1  leads: the API rejected the lead (HTTP 400); "
-        "record 1,005 (ID 333333333333, request req_2)",
+        (
+            "      39  leads: email (from mail) is not a valid e-mail address; "
+            "record 17 (ID 444444444444), record 18 (ID 555555555555), …"
+        ),
+        (
+            "       1  leads: the API rejected the lead (HTTP 400); "
+            "record 1,005 (ID 333333333333, request req_2)"
+        ),
         "5 leads are in doubt: they were sent, and nobody can tell whether they arrived:",
-        "       5  leads: HTTP 500: it may have been stored; "
-        "record 44 (ID 666666666666, request unreadable), ID 777777777777, …",
+        (
+            "       5  leads: HTTP 500: it may have been stored; "
+            "record 44 (ID 666666666666, request unreadable), ID 777777777777, …"
+        ),
         "30 leads were filtered:",
-        "      30  leads: refused by the organisation's filter rules; "
-        "record 4 (ID 222222222222, request req_1), …",
+        (
+            "      30  leads: refused by the organisation's filter rules; "
+            "record 4 (ID 222222222222, request req_1), …"
+        ),
         *[line for step in MIXED.steps for line in (step.sentence, f"  {step.command}")],
     ]
 
@@ -93,16 +105,20 @@ def test_as_json_it_says_the_same_and_more():
 def test_a_run_in_which_all_is_well_takes_two_lines():
     well = Summary({"delivered": 1}, {}, {}, seconds=0.4)
     assert list(lines(well)) == [
-        "1 record in 0.4 s (at once): 1 delivered, 0 duplicate, 0 filtered, 0 rejected, "
-        "0 in doubt.",
+        (
+            "1 record in 0.4 s (at once): 1 delivered, 0 duplicate, 0 filtered, 0 rejected, "
+            "0 in doubt."
+        ),
         "1 lead has arrived in Octanist.",
     ]
     again = Summary(
         {"duplicate": 1100}, {}, {("leads", "duplicate", RECORD): group(1100)}, seconds=2
     )
     assert list(lines(again))[1:] == [
-        "No new lead has arrived in Octanist. "
-        "1,100 duplicates were left out because this record was settled before."
+        (
+            "No new lead has arrived in Octanist. "
+            "1,100 duplicates were left out because this record was settled before."
+        )
     ]
     assert len(list(lines(Summary({}, {}, {}, seconds=0.1)))) == 1
 
@@ -117,8 +133,10 @@ def test_a_dry_run_says_what_would_be():
         noun="row",
     )
     assert list(lines(summary)) == [
-        "8 records in 1.0 s (8 a second): 7 would be delivered, 0 duplicate, 0 filtered, "
-        "1 rejected, 0 in doubt; nothing was sent.",
+        (
+            "8 records in 1.0 s (8 a second): 7 would be delivered, 0 duplicate, 0 filtered, "
+            "1 rejected, 0 in doubt; nothing was sent."
+        ),
         "7 leads would be sent.",
         "1 row would be rejected:",
         "       1  leads: no e-mail address; row 3 (ID aaaaaaaaaaaa)",
@@ -129,8 +147,10 @@ def test_what_an_earlier_run_left_behind_is_told_apart_and_counted_with_its_reas
     reasons = {("leads", "in_doubt", "no answer"): group(2, (None, source("b"), None))}
     summary = Summary({}, {"delivered": 10, "in_doubt": 2}, reasons, seconds=1)
     assert list(lines(summary))[1:] == [
-        "Beside these 12 leads were settled that an earlier run had left open: "
-        "10 delivered, 2 in doubt.",
+        (
+            "Beside these 12 leads were settled that an earlier run had left open: "
+            "10 delivered, 2 in doubt."
+        ),
         "2 leads are in doubt: they were sent, and nobody can tell whether they arrived:",
         "       2  leads: no answer; ID bbbbbbbbbbbb, …",
     ]
