@@ -32,11 +32,16 @@ def command(config_files: tuple[Path, ...], *, as_json: bool) -> None:
     except SettingsError as error:
         if not as_json:
             raise
-        found = [_settings(passed=False, finding="; ".join(error.problems))]
+        found = [_settings(passed=False, finding=str(error), error_id=error.error_id)]
     passed = all(check.passed is not False for check in found)
     if as_json:
         checks = [
-            {"name": check.name, "passed": check.passed, "finding": check.finding}
+            {
+                "name": check.name,
+                "passed": check.passed,
+                "finding": check.finding,
+                "error_id": check.error_id,
+            }
             for check in found
         ]
         print_json({"passed": passed, "checks": checks})
@@ -62,7 +67,7 @@ def _checks(config_files: tuple[Path, ...]) -> list[Check]:
     return [_settings(passed=True, finding=configured), *checks(settings)]
 
 
-def _settings(*, passed: bool, finding: str) -> Check:
+def _settings(*, passed: bool, finding: str, error_id: str | None = None) -> Check:
     from target_octanist.checks import Check
 
-    return Check("settings", passed=passed, finding=finding)
+    return Check("settings", passed=passed, finding=finding, error_id=error_id)
