@@ -101,9 +101,9 @@ def _reconcile(settings: Settings, reopens: Reopen) -> dict[str, int]:
     try:
         with signals() as stopped:
             run.settle_all(lambda: None, lambda: stopped() is not None)
+        run.breathe()
         signum = stopped()
         exit_code = 128 + signum if signum else 0
-        run.breathe()
     finally:
         run.close(exit_code)
     if exit_code:
