@@ -351,7 +351,9 @@ def test_a_run_and_a_period_can_be_asked_for(sandbox, target):
         in Page(report(target, "--until", "7d", "--out", "-").stdout).text
     )
     wrong = report(target, "--run", "zzz", code=1)
-    assert wrong.stderr == "--run: zzz names no run; `octanist status` lists the last ones.\n"
+    assert wrong.stderr == (
+        "--run: zzz names no run; `octanist status` lists the last ones. (run-id-unknown)\n"
+    )
 
 
 def test_an_alert_is_silent_when_all_is_well_and_knows_how_old_good_may_be(sandbox, target):
