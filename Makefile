@@ -23,7 +23,8 @@ PIP_INSTALL = bin/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types suite suite-sdk-next chaos format bench bench-faults lock clean
+.PHONY: help demo test lint types suite suite-sdk-next chaos format docs screenshots \
+	bench bench-faults lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +58,13 @@ format: $(VENV)/.installed ## Rewrite the code in the project's style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+docs: $(VENV)/.installed ## Build the documentation: docs/_build/html/index.html
+	@$(CLEAN_ENV) $(VENV)/bin/python -m sphinx -EWq --keep-going docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+screenshots: $(VENV)/.installed ## Take the pictures of the documentation anew; the sandbox's need Chromium
+	@$(CLEAN_ENV) $(VENV)/bin/python scripts/screenshots.py
+
 bench: $(VENV)/.installed ## Measure throughput and memory (see benchmarks/README.md)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
@@ -77,8 +85,8 @@ lock: $(VENV_LOCK)/.installed ## Write the locks anew, with the newest versions 
 
 clean: ## Remove everything that these targets made
 	rm -rf $(VENV) $(VENV_SDK_NEXT) $(VENV_MELTANO) $(VENV_LOCK) .demo .meltano
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find target_octanist tests scripts sample_data benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find target_octanist tests scripts sample_data benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 # A virtual environment is filled from its lock, and filled again when the lock changes. The
 # package itself is installed from this folder, so that its source is what runs.

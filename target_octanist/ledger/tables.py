@@ -60,80 +60,139 @@ class State(str, enum.Enum):
 meta = Table(
     "octanist_meta",
     metadata,
-    Column("name", String(40), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", String(40), primary_key=True, comment="`version` of these tables, or `salt`."),
+    Column("value", Text, nullable=False, comment="Its value; the salt keys all digests."),
+    comment="What holds for the journal as a whole.",
 )
 
 runs = Table(
     "octanist_runs",
     metadata,
-    Column("id", String(32), primary_key=True),
-    # base_url: two destinations on one journal do not see each other's leads.
-    Column("destination", Text, nullable=False),
-    # A digest of the API key, to notice that another organisation's key is in use.
-    Column("key_digest", String(32), nullable=False),
-    # Where `pid` means something: host, boot and PID namespace in one text.
-    Column("place", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    # Times are milliseconds since 1970 UTC throughout.
-    Column("started_at", BigInteger, nullable=False),
-    Column("heartbeat_at", BigInteger, nullable=False),
-    # How many turns it has written: tells whether a commit went through whose answer
-    # was lost.
-    Column("turns", BigInteger, nullable=False, default=0),
-    Column("ended_at", BigInteger),
-    Column("exit_code", Integer),
+    Column("id", String(32), primary_key=True, comment="Made at random when the run began."),
+    Column(
+        "destination",
+        Text,
+        nullable=False,
+        comment="`base_url`: two destinations on one journal do not see each other's leads.",
+    ),
+    Column(
+        "key_digest",
+        String(32),
+        nullable=False,
+        comment="Of the API key, to notice that another organisation's key is in use.",
+    ),
+    Column(
+        "place",
+        Text,
+        nullable=False,
+        comment="Where `pid` means something: host, boot and PID namespace in one text.",
+    ),
+    Column("pid", Integer, nullable=False, comment="Of its process."),
+    Column("started_at", BigInteger, nullable=False, comment="When it began."),
+    Column("heartbeat_at", BigInteger, nullable=False, comment="When it last said that it lives."),
+    Column(
+        "turns",
+        BigInteger,
+        nullable=False,
+        default=0,
+        comment=(
+            "How many turns it has written: tells whether a commit went through whose answer "
+            "was lost."
+        ),
+    ),
+    Column("ended_at", BigInteger, comment="When it ended; empty while it runs."),
+    Column("exit_code", Integer, comment="How it ended; empty if it was cut off."),
+    comment="One row for each run. Times are milliseconds since 1970 UTC throughout.",
 )
 
 leads = Table(
     "octanist_leads",
     metadata,
-    # Keyed digest of destination, stream and record key: one row for a source record.
-    Column("source", String(32), primary_key=True),
-    Column("stream", Text, nullable=False),
-    Column("state", String(12), nullable=False),
-    # The run that owns the row while it is unsettled, later the one that settled it.
-    Column("run", String(32), ForeignKey(runs.c.id), nullable=False),
-    Column("payload_digest", String(32), nullable=False),
-    Column("payload", Text),
-    # The source record as it came, kept of what made no lead so that a mended mapping
-    # can be tried on it; and meanwhile, for the case that it makes none again.
-    Column("record", Text),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("claimed_at", BigInteger, nullable=False),
-    Column("sent_at", BigInteger),
-    Column("settled_at", BigInteger),
-    Column("lead_id", Text),
-    Column("request_id", Text),
-    Column("code", Text),
-    # Our own sentence, which holds no value of the record; and what the API said,
-    # which may quote one and is never logged.
-    Column("reason", Text),
-    Column("message", Text),
-    # The source of the lead that this one is a duplicate of.
-    Column("twin", String(32)),
+    Column(
+        "source",
+        String(32),
+        primary_key=True,
+        comment="Keyed digest of destination, stream and record key.",
+    ),
+    Column("stream", Text, nullable=False, comment="The stream's name."),
+    Column("state", String(12), nullable=False, comment="Where it stands."),
+    Column(
+        "run",
+        String(32),
+        ForeignKey(runs.c.id),
+        nullable=False,
+        comment="The run that owns it while it is unsettled, later the one that settled it.",
+    ),
+    Column("payload_digest", String(32), nullable=False, comment="Keyed digest of what is sent."),
+    Column(
+        "payload",
+        Text,
+        comment="The lead as JSON; kept while it is unsettled, in doubt, rejected or filtered.",
+    ),
+    Column(
+        "record",
+        Text,
+        comment=(
+            "The source record as it came, kept of what made no lead so that a mended mapping "
+            "can be tried on it; and meanwhile, for the case that it makes none again."
+        ),
+    ),
+    Column(
+        "attempts",
+        Integer,
+        nullable=False,
+        default=0,
+        comment="How many requests were started for it.",
+    ),
+    Column("claimed_at", BigInteger, nullable=False, comment="When it was written down."),
+    Column("sent_at", BigInteger, comment="When its last request was started."),
+    Column("settled_at", BigInteger, comment="When its outcome was known."),
+    Column("lead_id", Text, comment="The id that the API gave it."),
+    Column("request_id", Text, comment="The API's name for the request that settled it."),
+    Column("code", Text, comment="Why it was rejected, in one word: the API's, or one of ours."),
+    Column(
+        "reason", Text, comment="Why, in a sentence of ours, which holds no value of the record."
+    ),
+    Column(
+        "message",
+        Text,
+        comment="What the API said. It may quote a value, and is never logged.",
+    ),
+    Column("twin", String(32), comment="The source of the lead that this one is a duplicate of."),
     CheckConstraint(
         "state IN ({})".format(", ".join(f"'{state.value}'" for state in State)),
         name="octanist_leads_state",
     ),
     Index("octanist_leads_by_state", "state", "run"),
     Index("octanist_leads_by_lead_id", "lead_id"),
+    comment="One row for each source record.",
 )
 
 figures = Table(
     "octanist_figures",
     metadata,
-    Column("run", String(32), ForeignKey(runs.c.id), primary_key=True),
-    Column("updated_at", BigInteger, nullable=False),
-    # What the run counted, as JSON; see reporting/figures.py.
-    Column("figures", Text, nullable=False),
+    Column("run", String(32), ForeignKey(runs.c.id), primary_key=True, comment="Whose they are."),
+    Column("updated_at", BigInteger, nullable=False, comment="When they were last written."),
+    Column("figures", Text, nullable=False, comment="As JSON; see reporting/figures.py."),
+    comment="What each run counted.",
 )
 
 persons = Table(
     "octanist_persons",
     metadata,
-    # Keyed digest of destination, the dedupe_by entry and its normalised value.
-    Column("digest", String(32), primary_key=True),
-    Column("source", String(32), ForeignKey(leads.c.source), primary_key=True),
+    Column(
+        "digest",
+        String(32),
+        primary_key=True,
+        comment="Keyed digest of destination, the `dedupe_by` entry and its normalised value.",
+    ),
+    Column(
+        "source",
+        String(32),
+        ForeignKey(leads.c.source),
+        primary_key=True,
+        comment="The lead of this person.",
+    ),
     Index("octanist_persons_by_source", "source"),
+    comment="Which leads are whose.",
 )

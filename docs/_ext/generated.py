@@ -1,0 +1,42 @@
+"""The directive ``{generated} NAME``: a part of the reference, made from the code it describes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import tables
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docutils import nodes
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+
+class Generated(SphinxDirective):
+    """Puts one of `PARTS` where it stands."""
+
+    required_arguments = 1
+    PARTS: ClassVar[dict[str, Callable[[], str]]] = {
+        "settings": tables.settings,
+        "stream-settings": tables.stream_settings,
+        "framework-settings": tables.framework_settings,
+        "lead-fields": tables.lead_fields,
+        "presets": tables.presets,
+        "journal-tables": tables.journal_tables,
+        "states": tables.states,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Give the part as nodes; an unknown name ends the build with a KeyError."""
+        text = self.PARTS[self.arguments[0]]()
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Make the directive known to Sphinx."""
+    app.add_directive("generated", Generated)
+    # It reads the code, whose changes Sphinx does not see: each build is a full one.
+    return {"version": "1", "parallel_read_safe": True, "env_version": 1}

@@ -1,0 +1,125 @@
+"""Parts of the reference as Markdown, made from the code; nothing is written down twice."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from target_octanist.cli.config import PREFIX, all_settings
+from target_octanist.config_schema import config_jsonschema
+from target_octanist.leads.presets import load_preset, preset_names
+from target_octanist.leads.schema import FIELDS
+from target_octanist.ledger.tables import State, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+def settings() -> str:
+    """Give a section for each of the target's own settings."""
+    return "\n\n".join(
+        _setting(name, schema) for name, schema in config_jsonschema()["properties"].items()
+    )
+
+
+def stream_settings() -> str:
+    """Give a table of what may be set for one stream."""
+    streams = config_jsonschema()["properties"]["streams"]
+    properties: Mapping[str, Any] = streams["additionalProperties"]["properties"]
+    rows = ([f"`{name}`", _kind(p), p["description"]] for name, p in properties.items())
+    return _table(["Key", "Kind", "Meaning"], rows)
+
+
+def framework_settings() -> str:
+    """Give a table of the settings that singer-sdk adds."""
+    own = config_jsonschema()["properties"]
+    theirs = {name: p for name, p in all_settings().items() if name not in own}
+    rows = ([f"`{name}`", _kind(p), p.get("description", "")] for name, p in theirs.items())
+    return _table(["Setting", "Kind", "Meaning"], rows)
+
+
+def lead_fields() -> str:
+    """Give a table of the fields that a lead may have."""
+    rows = (
+        [f"`{field.name}`", field.group, field.kind, "yes" if field.legacy else "no"]
+        for field in FIELDS.values()
+    )
+    return _table(["Field", "Group", "Read as", "In the older contract"], rows)
+
+
+def presets() -> str:
+    """Give a section for each preset, with its notes and its mapping."""
+    sections = []
+    for name in preset_names():
+        preset = load_preset(name)
+        streams = ", ".join(f"`{stream}`" for stream in preset.streams)
+        fields = ", ".join(f"`{field}`" for field in preset.mapping)
+        sections += [
+            f"## {name}",
+            preset.description,
+            f"Stream: {streams}. Version {preset.version}. Fills {fields}.",
+            preset.notes,
+        ]
+    return "\n\n".join(sections)
+
+
+def journal_tables() -> str:
+    """Give a section for each table of the journal."""
+    sections = []
+    for table in metadata.sorted_tables:
+        rows = (
+            [
+                f"`{column.name}`" + (" (key)" if column.primary_key else ""),
+                str(column.type).lower() + ("" if column.nullable else ", always set"),
+                column.comment or "",
+            ]
+            for column in table.columns
+        )
+        sections += [f"## {table.name}", table.comment or ""]
+        sections.append(_table(["Column", "Type", "Meaning"], rows))
+    return "\n\n".join(sections)
+
+
+def states() -> str:
+    """Give a table of the states of a lead, with the comments that the code has for them."""
+    return _table(
+        ["State", "Meaning"],
+        ([f"`{state.value}`", _comment_above(state.name)] for state in State),
+    )
+
+
+def _comment_above(member: str) -> str:
+    """Give what the `#:` comment above a member of State says."""
+    found = re.search(rf"((?: *#: .*\n)+) *{member} =", inspect.getsource(State))
+    assert found, f"State.{member} has no #: comment"
+    return " ".join(line.strip().removeprefix("#: ") for line in found[1].splitlines())
+
+
+def _setting(name: str, schema: Mapping[str, Any]) -> str:
+    facts = [_kind(schema)]
+    if choices := [json.dumps(value) for value in schema.get("enum", ()) if value is not None]:
+        facts = ["one of " + ", ".join(f"`{choice}`" for choice in choices)]
+    facts.append(
+        f"default `{json.dumps(schema['default'])}`" if "default" in schema else "no default"
+    )
+    if schema.get("secret"):
+        facts.append("secret")
+    facts.append(f"environment `{PREFIX}{name.upper()}`")
+    return f"### {name}\n\n{schema['description']}\n\n*{' · '.join(facts)}*"
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    kinds = schema.get("type", "any")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    return " or ".join(kind for kind in kinds if kind != "null")
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(_cell(text) for text in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,76 @@
+"""What the documentation shows beside commands can be used: settings are read, Python compiles."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from target_octanist.cli.config import all_settings
+from target_octanist.leads.mapping import compile_mapping
+from target_octanist.leads.presets import read_preset
+from target_octanist.settings_reader import read_settings
+from tests.support.pages import PAGES, blocks
+
+#: Languages whose blocks mean nothing to a program here.
+FOR_PEOPLE = {"text", "ini", "sql", "promql", "crontab"}
+
+KNOWN = FOR_PEOPLE | {"sh", "yaml", "json", "python"}
+
+#: What may stand at the top of meltano.yml beside `plugins`.
+OF_MELTANO = {"environments", "jobs", "schedules"}
+
+
+def of_language(language):
+    return [
+        pytest.param(block.text, id=f"{page}:{block.line}")
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == language
+    ]
+
+
+def loader_settings(document):
+    """Give the settings for this target in a part of meltano.yml."""
+    places = [document.get("plugins", {})]
+    places += [e.get("config", {}).get("plugins", {}) for e in document.get("environments", [])]
+    for plugins in places:
+        for loader in plugins.get("loaders", []):
+            yield loader.get("config", {})
+
+
+def check(settings):
+    assert settings.keys() <= all_settings().keys()
+    read_settings({"api_key": "k", **settings})
+
+
+def test_every_block_names_a_language_that_is_checked():
+    for page in PAGES:
+        for block in blocks(page):
+            assert block.language in KNOWN, f"{page}:{block.line}: {block.language}"
+
+
+@pytest.mark.parametrize("text", of_language("yaml"))
+def test_yaml_is_read_as_the_target_reads_it(text):
+    document = yaml.safe_load(text)
+    if "format" in document:
+        read_preset(text, "preset")
+    elif document.keys() == {"mapping"}:
+        compile_mapping(document["mapping"], where="mapping")
+    elif document.keys() & ({"plugins"} | OF_MELTANO):
+        assert document.keys() <= {"plugins"} | OF_MELTANO
+        for settings in loader_settings(document):
+            check(settings)
+    else:
+        check(document)
+
+
+@pytest.mark.parametrize("text", of_language("json"))
+def test_json_is_settings(text):
+    check(json.loads(text))
+
+
+@pytest.mark.parametrize("text", of_language("python"))
+def test_python_compiles(text):
+    compile(text, "page", "exec")
