@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 import tables
@@ -10,6 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import click
     from docutils import nodes
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
@@ -20,6 +22,7 @@ class Generated(SphinxDirective):
 
     required_arguments = 1
     PARTS: ClassVar[dict[str, Callable[[], str]]] = {
+        "target-options": tables.target_options,
         "settings": tables.settings,
         "stream-settings": tables.stream_settings,
         "framework-settings": tables.framework_settings,
@@ -35,8 +38,13 @@ class Generated(SphinxDirective):
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
+def _escape(app: Sphinx, context: click.Context, lines: list[str]) -> None:  # noqa: ARG001
+    """Keep a name that ends in an underscore, as in help, from being taken for a link."""
+    lines[:] = [re.sub(r"_(?!\w)", r"\\_", line) for line in lines]
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Make the directive known to Sphinx."""
     app.add_directive("generated", Generated)
-    # It reads the code, whose changes Sphinx does not see: each build is a full one.
-    return {"version": "1", "parallel_read_safe": True, "env_version": 1}
+    app.connect("sphinx-click-process-options", _escape)
+    return {"version": "1", "parallel_read_safe": True}

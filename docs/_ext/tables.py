@@ -7,14 +7,24 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from target_octanist.cli.config import PREFIX, all_settings
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.leads.presets import load_preset, preset_names
 from target_octanist.leads.schema import FIELDS
 from target_octanist.ledger.tables import State, metadata
+from target_octanist.target import TargetOctanist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+
+def target_options() -> str:
+    """Give a table of the options of ``target-octanist``."""
+    options = (p for p in TargetOctanist.cli.params if isinstance(p, click.Option))
+    rows = ([f"`{' '.join(option.opts)}`", option.help or ""] for option in options)
+    return _table(["Option", "Meaning"], rows)
 
 
 def settings() -> str:

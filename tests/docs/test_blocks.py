@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import yaml
 
@@ -14,9 +12,9 @@ from target_octanist.settings_reader import read_settings
 from tests.support.pages import PAGES, blocks
 
 #: Languages whose blocks mean nothing to a program here.
-FOR_PEOPLE = {"text", "ini", "sql", "promql", "crontab"}
+FOR_PEOPLE = {"text", "ini", "sql"}
 
-KNOWN = FOR_PEOPLE | {"sh", "yaml", "json", "python"}
+KNOWN = FOR_PEOPLE | {"sh", "yaml", "python"}
 
 #: What may stand at the top of meltano.yml beside `plugins`.
 OF_MELTANO = {"environments", "jobs", "schedules"}
@@ -64,11 +62,6 @@ def test_yaml_is_read_as_the_target_reads_it(text):
             check(settings)
     else:
         check(document)
-
-
-@pytest.mark.parametrize("text", of_language("json"))
-def test_json_is_settings(text):
-    check(json.loads(text))
 
 
 @pytest.mark.parametrize("text", of_language("python"))
