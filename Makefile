@@ -62,8 +62,8 @@ docs: $(VENV)/.installed ## Build the documentation: docs/_build/html/index.html
 	@$(CLEAN_ENV) $(VENV)/bin/python -m sphinx -EWq --keep-going docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-screenshots: $(VENV)/.installed ## Take the pictures of the documentation anew; the sandbox's need Chromium
-	@$(CLEAN_ENV) $(VENV)/bin/python scripts/screenshots.py
+screenshots: $(VENV)/.installed ## Take the pictures of the documentation anew; PICTURES="check status" for some
+	@$(CLEAN_ENV) $(VENV)/bin/python -m scripts.screenshots $(PICTURES)
 
 bench: $(VENV)/.installed ## Measure throughput and memory (see benchmarks/README.md)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)

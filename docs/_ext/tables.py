@@ -108,15 +108,15 @@ def _comment_above(member: str) -> str:
 
 
 def _setting(name: str, schema: Mapping[str, Any]) -> str:
-    facts = [_kind(schema)]
-    if choices := [json.dumps(value) for value in schema.get("enum", ()) if value is not None]:
-        facts = ["one of " + ", ".join(f"`{choice}`" for choice in choices)]
-    facts.append(
-        f"default `{json.dumps(schema['default'])}`" if "default" in schema else "no default"
-    )
-    if schema.get("secret"):
-        facts.append("secret")
-    facts.append(f"environment `{PREFIX}{name.upper()}`")
+    choices = [f"`{value}`" for value in schema.get("enum", ()) if value is not None]
+    default = schema.get("default")
+    shown = default if isinstance(default, str) else json.dumps(default)
+    facts = [
+        f"one of {', '.join(choices)}" if choices else _kind(schema),
+        "no default" if default is None else f"default `{shown}`",
+        *(["secret"] if schema.get("secret") else []),
+        f"environment `{PREFIX}{name.upper()}`",
+    ]
     return f"### {name}\n\n{schema['description']}\n\n*{' · '.join(facts)}*"
 
 

@@ -52,7 +52,9 @@ def test_every_block_names_a_language_that_is_checked():
 @pytest.mark.parametrize("text", of_language("yaml"))
 def test_yaml_is_read_as_the_target_reads_it(text):
     document = yaml.safe_load(text)
-    if "format" in document:
+    if isinstance(document, list):  # rules of Prometheus
+        assert all(rule.keys() >= {"alert", "expr"} for rule in document)
+    elif "format" in document:
         read_preset(text, "preset")
     elif document.keys() == {"mapping"}:
         compile_mapping(document["mapping"], where="mapping")

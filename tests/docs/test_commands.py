@@ -25,26 +25,41 @@ MOST_NOT_RUN = 12
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
+def test_the_commands_of_a_page_do_what_it_says(page, folder):
     run = [block for block in commands(page) if block.not_run is None]
     starts = [block for block in run if block.is_sandbox]
     assert len(starts) <= 1, "a page has one sandbox"
     options = shlex.split(starts[0].text)[2:] if starts else []
-    shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
     with Sandbox(*options) as sandbox:
         for block in run:
             if not block.is_sandbox:
-                done = shell(block.text.replace(DOCUMENTED_ORIGIN, sandbox.origin), tmp_path)
+                done = shell(block.text.replace(DOCUMENTED_ORIGIN, sandbox.origin), folder)
                 said = f"{page}:{block.line}\n{block.text}\n{done.stdout}"
                 assert done.returncode == block.exit_code, said
                 printed = done.stdout.replace(sandbox.origin, DOCUMENTED_ORIGIN)
                 assert block.output is None or shows(block.output, printed), said
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """Where a reader would be: the samples are there, and `my-tap`, which plays one of them."""
+    shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
+    shutil.copy(ROOT / "sample_data" / "web_leads.csv", tmp_path)
+    tap = tmp_path / "bin" / "my-tap"
+    tap.parent.mkdir()
+    tap.write_text("#!/bin/sh\ncat sample_data/singer/web_leads.singer.jsonl\n", encoding="utf-8")
+    tap.chmod(0o755)
+    return tmp_path
+
+
 def shell(script, folder):
     """Run a block as a reader would; stderr comes with stdout, as on a terminal."""
     env = environment(folder)
-    env |= {"PATH": f"{SCRIPTS}:{env['PATH']}", "LANG": "C.UTF-8", "PYTHONWARNINGS": "ignore"}
+    env |= {
+        "PATH": f"{folder / 'bin'}:{SCRIPTS}:{env['PATH']}",
+        "LANG": "C.UTF-8",
+        "PYTHONWARNINGS": "ignore",
+    }
     return subprocess.run(
         ["sh", "-eu", "-c", script],
         cwd=folder,
