@@ -29,7 +29,7 @@ def test_the_commands_of_a_page_do_what_it_says(page, folder):
     run = [block for block in commands(page) if block.not_run is None]
     starts = [block for block in run if block.is_sandbox]
     assert len(starts) <= 1, "a page has one sandbox"
-    options = shlex.split(starts[0].text)[2:] if starts else []
+    options = shlex.split(starts[0].text, comments=True)[2:] if starts else []
     with Sandbox(*options) as sandbox:
         for block in run:
             if not block.is_sandbox:
@@ -80,6 +80,13 @@ def test_a_sandbox_is_started_by_its_own_command_alone():
                 assert shlex.split(block.text)[:2] == ["octanist", "sandbox"], page
             elif block.not_run is None:
                 assert "octanist sandbox" not in block.text, f"{page}: mark it with % sandbox"
+
+
+def test_no_block_of_commands_is_overlooked():
+    for page in PAGES:
+        lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+        fences = [number for number, line in enumerate(lines, 1) if line == "```sh"]
+        assert [block.line for block in commands(page)] == fences, page
 
 
 def test_few_commands_are_not_run():

@@ -22,8 +22,8 @@ PAGES = sorted(
 )
 
 _BLOCK = re.compile(
-    r"(?P<remarks>(?:^% .*\n)*)^(?P<fence>```+)(?P<language>[a-z]+)\n(?P<text>.*?)^(?P=fence)$",
-    re.MULTILINE | re.DOTALL,
+    r"(?P<remarks>(?:^% .*\n)*)^(?P<fence>```+)(?P<language>[a-z]+)\n(?P<text>(?:.*\n)*?)(?P=fence)$",
+    re.MULTILINE,
 )
 _COMMENT = re.compile(r"<!-- (not run: .*|sandbox|exit code \d+) -->")
 

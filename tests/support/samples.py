@@ -32,6 +32,13 @@ MAPPINGS: dict[str, dict[str, Any]] = {
         "phone": ["phones[?primary].value | [0]", "phones[0].value"],
         "gclid": '"83fcb58ff522da1532bd98cd95d997357485ac02"',
     },
+    "sales_leads": {
+        "name": {"template": "{first_name} {last_name}"},
+        "email": "email",
+        "phone": "phone",
+        "utm_source": "utm.source",
+        "consent": {"marketing": "consent_marketing"},
+    },
     "salesforce_lead": {
         "name": {"template": "{FirstName} {LastName}"},
         "email": "Email",
