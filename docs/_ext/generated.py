@@ -28,6 +28,7 @@ class Generated(SphinxDirective):
         "framework-settings": tables.framework_settings,
         "lead-fields": tables.lead_fields,
         "presets": tables.presets,
+        "errors": tables.errors,
         "journal-tables": tables.journal_tables,
         "states": tables.states,
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from target_octanist.catalogue import ENTRIES
 from target_octanist.cli.config import PREFIX, all_settings
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.leads.presets import load_preset, preset_names
@@ -72,6 +74,18 @@ def presets() -> str:
             f"Stream: {streams}. Version {preset.version}. Fills {fields}.",
             preset.notes,
         ]
+    return "\n\n".join(sections)
+
+
+def errors() -> str:
+    """Give a section for each entry of the catalogue, by group."""
+    sections = []
+    for group, entries in itertools.groupby(ENTRIES, lambda entry: entry.group):
+        sections.append(f"## {group.capitalize()}")
+        for entry in entries:
+            codes = "".join(f", `{code}`" for code in entry.codes)
+            sections += [f"### {entry.id}{codes}", entry.what, entry.why]
+            sections.append(f"**What to do:** {entry.remedy}")
     return "\n\n".join(sections)
 
 

@@ -21,7 +21,7 @@ WITH_COMMANDS = [page for page in PAGES if commands(page)]
 
 #: All blocks that are not run, and the most that there may be. Each says why.
 NOT_RUN = [block for page in PAGES for block in commands(page) if block.not_run is not None]
-MOST_NOT_RUN = 16
+MOST_NOT_RUN = 12
 
 
 @pytest.mark.timeout(300)  # a page starts a dozen processes, one after another

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from target_octanist import catalogue
 from target_octanist.cli import COMMANDS
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.leads.custom import CUSTOM_KEYS
@@ -94,6 +95,7 @@ REFERENCE = {
     "reference/presets.html": preset_names(),
     "reference/commands.html": [f"octanist {name}" for name in COMMANDS],
     "reference/metrics.html": [metric.value for metric in OctanistMetric],
+    "reference/errors.html": catalogue.names(),
     "reference/journal.html": [c.name for t in metadata.sorted_tables for c in t.columns],
 }
 
