@@ -24,7 +24,7 @@ PIP_INSTALL = bin/python -m pip --disable-pip-version-check install --quiet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint types suite suite-sdk-next chaos format docs screenshots \
-	bench bench-faults lock clean
+	bench bench-transport bench-faults lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ screenshots: $(VENV)/.installed ## Take the pictures of the documentation anew; 
 
 bench: $(VENV)/.installed ## Measure throughput and memory (see benchmarks/README.md)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+bench-transport: $(VENV)/.installed ## Measure what one request costs, by each way of sending it
+	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks.transport $(BENCH_ARGS)
 
 bench-faults: $(VENV)/.installed ## Compare with other ways of sending when the server fails (half an hour)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks.faults $(BENCH_ARGS)

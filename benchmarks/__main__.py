@@ -35,7 +35,8 @@ def main() -> None:
             rows.setdefault(name, []).append(value)
     print(
         f"{options.records} records, {options.concurrency} at once, "
-        f"{options.latency_ms} ms latency, {options.rounds} rounds"
+        f"{options.latency_ms} ms latency, {options.rounds} rounds, "
+        f"transport: {options.transport}"
     )
     for name, values in rows.items():
         print(
@@ -50,6 +51,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--latency-ms", type=int, default=25)
+    parser.add_argument("--transport", choices=["auto", "fast", "requests"], default="auto")
     return parser.parse_args()
 
 
@@ -57,7 +59,12 @@ def measure(given: bytes, options: argparse.Namespace) -> dict[str, float]:
     """Measure one round of everything; seconds, leads a second, MiB and ratios."""
     latency = ("--latency-ms", str(options.latency_ms))
     with tempfile.TemporaryDirectory() as folder, Sandbox(*latency) as sandbox:
-        target = Target(Path(folder), sandbox.base_url, max_concurrency=options.concurrency)
+        target = Target(
+            Path(folder),
+            sandbox.base_url,
+            max_concurrency=options.concurrency,
+            transport=options.transport,
+        )
         start, _ = run(target, b"")
         cold, memory = run(target, given)
         assert len(sandbox.leads()) == options.records, "every lead arrived once"

@@ -95,6 +95,20 @@ _SETTINGS = (
         remedy="Mend the file or the variable that the sentence names; a JSON checker shows the place.",
     ),
     Entry(
+        "transport-proxy",
+        "settings",
+        what="`transport: fast` is set, and there is a proxy on the way to `base_url`.",
+        why="HTTPS_PROXY or ALL_PROXY is set in the environment, and NO_PROXY does not except the host.",
+        remedy="Set `transport: auto`, or add the host to NO_PROXY where it can be reached directly.",
+    ),
+    Entry(
+        "ca-bundle",
+        "settings",
+        what="The certificates to trust cannot be read.",
+        why="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment names a file that is not there.",
+        remedy="Name a file or folder with certificates in PEM form, or remove the variable.",
+    ),
+    Entry(
         "metrics-path",
         "settings",
         what="`metrics_path` cannot be written.",

@@ -129,6 +129,17 @@ def config_jsonschema() -> dict[str, Any]:
             description="For each attempt, from connect to last byte.",
         ),
         th.Property(
+            "transport",
+            th.StringType,
+            default="auto",
+            allowed_values=["auto", "fast", "requests"],
+            title="Transport",
+            description=(
+                "How leads are posted: `fast` over connections of its own, `requests` through "
+                "that library, which knows proxies; `auto` is fast where no proxy is in the way."
+            ),
+        ),
+        th.Property(
             "max_attempts",
             th.IntegerType,
             default=8,

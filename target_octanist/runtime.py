@@ -26,6 +26,7 @@ from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
+from target_octanist.delivery.transport import choose_sender
 from target_octanist.errors import LedgerError, OctanistError, describe_bug
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
@@ -376,7 +377,8 @@ class Run:
         client = OctanistClient(
             settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
         )
-        return client, Quota.ask(client, settings.check_quota, settings.base_url)
+        sender = choose_sender(settings, client)
+        return sender, Quota.ask(client, settings.check_quota, settings.base_url)
 
     def _open_journal(self) -> Journal:
         journal = Journal.open(TEMPORARY if self.settings.dry_run else self.settings.ledger)

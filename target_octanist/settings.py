@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 OnUnknown = Literal["reconcile", "hold", "resend"]
 CheckQuota = Literal["off", "warn", "fail"]
 Contract = Literal["full", "legacy"]
+Transport = Literal["auto", "fast", "requests"]
 
 #: Meltano's ``config test`` sends one made-up record in a stream of this name.
 TEST_STREAM = "meltano_test_stream"
@@ -68,6 +69,7 @@ class Settings:
     max_concurrency: int = 16
     requests_per_second: int | None = None
     timeout_seconds: int = 30
+    transport: Transport = "auto"
     max_attempts: int = 8
     batch_size_rows: int = 500
     batch_wait_ms: int = 200

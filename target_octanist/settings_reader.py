@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from target_octanist.leads.presets import Preset
-    from target_octanist.settings import CheckQuota, Contract, OnUnknown
+    from target_octanist.settings import CheckQuota, Contract, OnUnknown, Transport
 
 STREAM_KEYS = (
     "stream",
@@ -78,6 +78,9 @@ class _Reader:
             max_concurrency=self.number("max_concurrency", default.max_concurrency, 1, 1024),
             requests_per_second=self.number("requests_per_second", 0, 1) or None,
             timeout_seconds=self.number("timeout_seconds", default.timeout_seconds, 1, 3600),
+            transport=cast(
+                "Transport", self.choice("transport", ("auto", "fast", "requests"), "auto")
+            ),
             max_attempts=self.number("max_attempts", default.max_attempts, 1, 1000),
             batch_size_rows=self.number("batch_size_rows", default.batch_size_rows, 1, 10_000),
             batch_wait_ms=self.number("batch_wait_ms", default.batch_wait_ms, 0, 60_000),

@@ -39,6 +39,12 @@ def pytest_addoption(parser):
         "--fuzz", type=int, default=200, help="how much bad input tests/e2e/test_fuzz.py makes"
     )
     group.addoption("--fuzz-from", type=int, default=0, help="the number of its first case")
+    group.addoption("--transport", help="the setting `transport` of all targets")
+
+
+def pytest_configure(config):
+    if transport := config.getoption("--transport"):
+        Target.usual["transport"] = transport
 
 
 @pytest.fixture

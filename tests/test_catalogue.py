@@ -169,6 +169,21 @@ def settings_unreadable(world):
     return world.command("check", "--config", path)
 
 
+@provokes("transport-proxy", "set transport to auto")
+def transport_proxy(world):
+    world.patch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    world.patch.delenv("NO_PROXY", raising=False)
+    world.patch.delenv("no_proxy", raising=False)
+    settings = Settings(api_key="k", base_url="https://octanist.invalid/api", transport="fast")
+    return world.told(lambda: Run(settings))
+
+
+@provokes("ca-bundle", "or be left out")
+def ca_bundle(world):
+    world.patch.setenv("REQUESTS_CA_BUNDLE", str(world.folder / "ca.pem"))
+    return world.told(lambda: Run(Settings(api_key="k", base_url="https://octanist.invalid/api")))
+
+
 @provokes("metrics-path", "make it, or name another one")
 def metrics_path(world):
     return world.settings(metrics_path="/no/such/folder/octanist.prom")

@@ -134,15 +134,18 @@ MAY_KNOW = {
 
 #: What only some modules may use.
 ONLY_IN = {
-    "requests": {"delivery/client.py"},
+    "requests": {"delivery/client.py", "delivery/route.py"},
     "urllib3": {"delivery/client.py"},
+    "httptools": {"delivery/answer_reader.py"},
     "threading": {
         "delivery/engine.py",
         "delivery/looker.py",
         "delivery/senders.py",
         "delivery/client.py",
+        "delivery/connection.py",
         "delivery/deadline.py",
         "reporting/live_line.py",
+        "delivery/fast_client.py",
         "reporting/tally.py",
         "sandbox",
     },

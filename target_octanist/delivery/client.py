@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -20,15 +20,13 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from target_octanist import __version__
+from target_octanist.delivery.answer_reader import MAX_BODY_BYTES
 from target_octanist.delivery.deadline import Deadlines
 from target_octanist.delivery.outcome import Answer, NoAnswer, NotSent, Response
-from target_octanist.loopback import is_loopback
+from target_octanist.delivery.route import Route, environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: An answer to one lead is some hundred bytes; more than this is not read.
-MAX_BODY_BYTES = 4 * 1024 * 1024
 
 _CHUNK_BYTES = 16 * 1024
 
@@ -54,11 +52,7 @@ class Transport:
     """
 
     def __init__(self, url: str) -> None:
-        with requests.Session() as session:
-            environment = session.merge_environment_settings(url, {}, None, None, None)
-        self._verify = environment["verify"]
-        host = urlsplit(url).hostname or ""
-        self._proxies: Mapping[str, str] = {} if is_loopback(host) else environment["proxies"]
+        self._verify, self._proxies = environment_of(url)
         self._local = threading.local()
 
     def get(self, url: str, *, timeout: float) -> Answer:
@@ -118,6 +112,7 @@ class OctanistClient:
     """Speaks to the API; safe to use from many threads."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float) -> None:
+        Route.to(base_url)  # There is none where a setting or the environment is wrong.
         self._base_url = base_url
         self._timeout = timeout_seconds
         self._headers = {
@@ -214,25 +209,30 @@ _deadlines = Deadlines()
 
 
 class _PlainConnection(HTTPConnection):
+    #: Its socket, also when nothing but the answer holds it any more.
+    wire: Any = None
+
     def connect(self) -> None:
         _phase.connecting = True
         super().connect()
         _phase.connecting = False
+        self.wire = self.sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         _deadlines.uses(self)
         super().request(*args, **kwargs)
 
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        if response.status < 200:
+            # A provisional answer is taken for the answer here. The true one, still to come,
+            # must not become that of the next lead.
+            self.close()
+        return response
 
-class _TlsConnection(HTTPSConnection):
-    def connect(self) -> None:
-        _phase.connecting = True
-        super().connect()
-        _phase.connecting = False
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _deadlines.uses(self)
-        super().request(*args, **kwargs)
+class _TlsConnection(_PlainConnection, HTTPSConnection):
+    pass
 
 
 class _PlainPool(HTTPConnectionPool):

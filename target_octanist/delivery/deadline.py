@@ -66,7 +66,7 @@ class Deadlines:
 
 
 def _cut(connection: Any) -> None:
-    sock = connection.sock
+    sock = connection.sock or connection.wire
     if isinstance(sock, socket.socket):
         with suppress(OSError):
             # The plain socket's own method: that of TLS would pull the rug from under

@@ -33,6 +33,10 @@ STATUS = {
 }
 
 
+#: What an answer means must not depend on how it was had.
+both_transports = pytest.mark.parametrize("transport", ["fast", "requests"])
+
+
 def action_of(name):
     return STATUS.get(name, name)
 
@@ -45,6 +49,7 @@ def outcomes(target):
     return {state: count for state, count in target.status()["outcomes"].items() if count}
 
 
+@both_transports
 @pytest.mark.parametrize(
     ("action", "expected"),
     [
@@ -62,9 +67,9 @@ def outcomes(target):
         ("drop-after-commit", {"delivered": 2, "in_doubt": 1}),
     ],
 )
-def test_one_lead_has_its_outcome_and_the_run_goes_on(sandbox, target, action, expected):
+def test_one_lead_has_its_outcome_and_the_run_goes_on(sandbox, target, action, expected, transport):
     sandbox.fault(action_of(action), **SECOND)
-    done = target.run(LINES, on_unknown="hold")
+    done = target.run(LINES, on_unknown="hold", transport=transport)
     assert done.returncode == 0, done.stderr
     assert outcomes(target) == expected
     assert done.states[-1] == {"at": 3}
@@ -106,6 +111,7 @@ def test_a_throttled_lead_waits_and_is_delivered_once(sandbox, target, action):
     assert len(posts(sandbox)) == 5
 
 
+@both_transports
 @pytest.mark.parametrize(
     ("action", "requests"),
     [
@@ -117,9 +123,11 @@ def test_a_throttled_lead_waits_and_is_delivered_once(sandbox, target, action):
         ("half", 3),
     ],
 )
-def test_a_lost_answer_is_asked_for_and_each_lead_arrives_once(sandbox, target, action, requests):
+def test_a_lost_answer_is_asked_for_and_each_lead_arrives_once(
+    sandbox, target, action, requests, transport
+):
     sandbox.fault(action_of(action), **SECOND, times=1)
-    done = target.run(LINES)
+    done = target.run(LINES, transport=transport)
     assert done.returncode == 0, done.stderr
     assert outcomes(target) == {"delivered": 3}
     assert done.states[-1] == {"at": 3}

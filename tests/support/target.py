@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -98,6 +98,9 @@ def feed(process: subprocess.Popen[bytes], lines: Iterable[str]) -> None:
 class Target:
     """A configured target; `start` and `run` may be called any number of times."""
 
+    #: Settings of every target that does not have others: see the option ``--transport``.
+    usual: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, folder: Path, base_url: str, **settings: Any) -> None:
         self.folder = folder
         self.env: dict[str, str] = {}
@@ -106,7 +109,9 @@ class Target:
             "api_key": "sandbox-key",
             "base_url": base_url,
             "ledger": str(self.ledger),
-        } | settings
+            **self.usual,
+            **settings,
+        }
 
     def start(
         self,
