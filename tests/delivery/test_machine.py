@@ -130,6 +130,9 @@ class FragileJournal(Journal):
 class Crash(OctanistError):  # noqa: N818 - it names what happened
     """The process is gone."""
 
+    def __init__(self):
+        super().__init__("the process is gone")
+
 
 class Deliveries(RuleBasedStateMachine):
     def __init__(self):
