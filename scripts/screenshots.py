@@ -29,10 +29,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.support.browser import PHONE, Browser, find_programs, running_browser
 from tests.support.sandbox import Sandbox
 from tests.support.target import SCRIPTS, environment
 
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-COLUMNS, ROWS = 100, 30
+COLUMNS, ROWS = 120, 32
 MOST_BYTES = 200_000
 
 SETTINGS = {
@@ -133,7 +131,8 @@ LOAD = "octanist load web_leads.csv --config config.json --key lead_id"
 def progress() -> None:
     """Show a load on its way."""
     with stage("--latency-ms", "500") as here:
-        draw("progress", LOAD, here.type(LOAD, until=r"[1-9]\d+ delivered"))
+        drawn_for_a_while = r"(\r\x1b\[K[^\r]*){14}"
+        draw("progress", LOAD, here.type(LOAD, until=drawn_for_a_while))
 
 
 def summary() -> None:
@@ -165,18 +164,28 @@ def status() -> None:
 
 
 def sandbox() -> None:
-    """Show the sandbox's page with the leads of a load."""
-    with stage("--leads-limit", "5000") as here:
+    """Show the sandbox's page with the leads of a load, and one of them."""
+    with stage("--leads-limit", "5000") as here, browser() as page:
         here.type(LOAD)
-        photograph("sandbox", here.sandbox.origin, until="@")
+        page.open(here.sandbox.origin)
+        page.until(lambda: len(page.all("#rows .row")) > 1)
+        photograph(page, "sandbox")
+        page.all("#rows .row")[2].click()
+        page.until(lambda: page.find("#detail").is_displayed())
+        page.show(dark=True)
+        photograph(page, "sandbox-lead")
 
 
 def report() -> None:
-    """Show the report of a load."""
-    with stage("--leads-limit", "5000") as here:
+    """Show the report of a load, on a desk and on a phone at night."""
+    with stage("--leads-limit", "5000", "--latency-ms", "300") as here, browser() as page:
         here.type(LOAD)
         here.type("octanist report --config config.json")
-        photograph("report", (here.folder / "octanist-report.html").as_uri(), until="web_leads")
+        page.open((here.folder / "octanist-report.html").as_uri())
+        page.show(size=(1000, 1500))
+        photograph(page, "report")
+        page.show(size=PHONE, dark=True)
+        photograph(page, "report-phone")
 
 
 #: All pictures; `make screenshots` takes them in this order.
@@ -204,28 +213,19 @@ def draw(name: str, command: str, seen: str) -> None:
     (IMAGES / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
-def photograph(name: str, address: str, *, until: str) -> None:
-    """Save what a browser shows of a page as a PNG, as soon as it shows this text."""
-    programs = [shutil.which(program) for program in ("chromium", "chromedriver")]
-    if None in programs:
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Run a browser to take pictures of pages."""
+    programs = find_programs()
+    if programs is None:
         sys.exit("Pages need a browser: install chromium and chromedriver (chromium-driver).")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(programs[0])
-        for switch in (
-            *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server"),
-            *("--disable-background-networking", "--hide-scrollbars", "--window-size=1280,800"),
-            f"--user-data-dir={profile}",
-        ):
-            options.add_argument(switch)
-        driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
-        try:
-            driver.get(address)
-            body = driver.find_element(By.TAG_NAME, "body")
-            WebDriverWait(driver, 15).until(lambda _driver: until in body.text)
-            driver.save_screenshot(str(IMAGES / f"{name}.png"))
-        finally:
-            driver.quit()
+    with running_browser(programs, "--hide-scrollbars") as page:
+        yield page
+
+
+def photograph(page: Browser, name: str) -> None:
+    """Save what a browser shows of a page as a PNG."""
+    page.screenshot(IMAGES / f"{name}.png")
 
 
 def main() -> None:
