@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo"
 RUN = HOME / "run"
+REPORT = RUN / "report.html"
 EXPECTED = ROOT / "sample_data" / "expected.json"
 
 API_KEY = "sandbox-key"
@@ -107,6 +108,9 @@ def tell(meltano: str) -> None:
         print("\n5. What the journal knows (`octanist status`):\n", flush=True)
         status(url)
 
+        print("\n6. The same as a page for a browser (`octanist report`):\n", flush=True)
+        report(url)
+
 
 def install(meltano: str) -> None:
     """Let Meltano install its plugins, which it does only where something has changed."""
@@ -175,6 +179,16 @@ def status(url: str) -> None:
     report = json.loads(subprocess.check_output([*command, "--json"], cwd=ROOT, env=env))
     known, arrived = report["outcomes"]["delivered"], count(url)
     check(known == arrived, f"the journal knows {known} delivered leads, not {arrived}.")
+
+
+def report(url: str) -> None:
+    """Write the report of all that was done, and compare it with what arrived."""
+    env = without_proxies(settings(url))
+    command = [beside_python("octanist"), "report", "--since", "1d"]
+    subprocess.run([*command, "--out", str(REPORT)], cwd=ROOT, env=env, check=True)
+    told = subprocess.check_output([*command, "--format", "json"], cwd=ROOT, env=env)
+    reported, arrived = json.loads(told)["totals"]["outcomes"]["delivered"], count(url)
+    check(reported == arrived, f"the report has {reported} delivered leads, not {arrived}.")
 
 
 def show(outcomes: dict[str, dict[str, int]]) -> None:
