@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from tests.support import browser as browsers
 from tests.support.postgres import find_programs, running_server
 from tests.support.sandbox import Sandbox
 from tests.support.target import Target
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and processes inherit
+# that; those that the tests interrupt must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is the machine's business: a first one loads tables.
 settings.register_profile("unhurried", deadline=None)

@@ -7,6 +7,7 @@ from typing import Final
 import httptools
 
 from target_octanist.delivery.outcome import Answer, NoAnswer, Response
+from target_octanist.delivery.trouble import CLOSED
 
 #: An answer to one lead is some hundred bytes; more than this is not read.
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
@@ -83,7 +84,7 @@ class AnswerReader:
     def _end(self) -> None:
         has_length = self._headers.keys() & {b"content-length", b"transfer-encoding"}
         if self._status is None or has_length:
-            raise UnreadableError("the connection was closed before the end of the answer")
+            raise UnreadableError(CLOSED)
         self.is_done = True
 
     def on_message_begin(self) -> None:

@@ -24,6 +24,7 @@ from target_octanist.delivery.answer_reader import MAX_BODY_BYTES
 from target_octanist.delivery.deadline import Deadlines
 from target_octanist.delivery.outcome import Answer, NoAnswer, NotSent, Response
 from target_octanist.delivery.route import Route, environment_of
+from target_octanist.delivery.trouble import TIMED_OUT, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class Transport:
         try:
             prepared = request.prepare()
         except (requests.RequestException, HTTPError, ValueError) as error:
-            return NotSent(type(error).__name__)
+            return NotSent(in_words(error))
         return self.exchange(prepared, timeout)
 
     def exchange(self, request: requests.PreparedRequest, timeout: float) -> Answer:
@@ -84,11 +85,11 @@ class Transport:
                     proxies=dict(self._proxies),
                 )
             except (requests.RequestException, HTTPError, OSError) as error:
-                return _failure(error)
+                return _failure(error, is_late=time.monotonic() > deadline)
             with response:
                 if time.monotonic() > deadline:  # its head may be cut off
                     response.raw.close()
-                    return NoAnswer("the answer dripped in too slowly")
+                    return NoAnswer(TIMED_OUT)
                 content, complete = _read_body(response, deadline)
                 if not complete:
                     # What is left in the socket must not become the next answer.
@@ -183,21 +184,21 @@ def _read_body(response: requests.Response, deadline: float) -> tuple[bytes, boo
     return bytes(content), True
 
 
-def _failure(error: Exception) -> Answer:
-    why = _why(error)
+def _failure(error: Exception, *, is_late: bool) -> Answer:
+    why = TIMED_OUT if is_late else in_words(_innermost(error))
     return NotSent(why) if _phase.connecting else NoAnswer(why)
 
 
-def _why(error: Exception) -> str:
-    """Name the innermost cause by its kind; its text could hold an address with a login."""
+def _innermost(error: Exception) -> BaseException:
+    """Give what the libraries have wrapped up."""
     seen = {id(error)}
-    cause: Any = error
+    cause: BaseException = error
     while True:
         inner = getattr(cause, "reason", None)
         if not isinstance(inner, BaseException):
             inner = cause.__cause__ or cause.__context__
         if not isinstance(inner, BaseException) or id(inner) in seen:
-            return type(cause).__name__
+            return cause
         seen.add(id(inner))
         cause = inner
 

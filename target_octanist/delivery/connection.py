@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from target_octanist.delivery.answer_reader import AnswerReader, UnreadableError
+from target_octanist.delivery.trouble import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,7 @@ class Connection:
             self._is_idle = reader.keeps_alive
             self._idle_since = time.monotonic()
         except OSError as error:
-            return reader.answer(type(error).__name__)
+            return reader.answer(in_words(error))
         except UnreadableError as error:
             return reader.answer(str(error))
         finally:

@@ -17,6 +17,7 @@ from target_octanist.delivery.client import USER_AGENT
 from target_octanist.delivery.connection import Connection, connect
 from target_octanist.delivery.outcome import Answer, NotSent
 from target_octanist.delivery.route import Route
+from target_octanist.delivery.trouble import in_words
 from target_octanist.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class FastClient:
         try:
             connection = self._connection(deadline)
         except OSError as error:
-            return NotSent(type(error).__name__)
+            return NotSent(in_words(error))
         return connection.exchange(request, deadline)
 
     def _connection(self, deadline: float) -> Connection:

@@ -224,7 +224,7 @@ def test_a_refused_connection_was_not_sent(client_of):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{taken.getsockname()[1]}/api"
-        assert isinstance(client_of(base_url).send(LEAD), NotSent)
+        assert client_of(base_url).send(LEAD) == NotSent("the connection was refused")
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid"])
@@ -269,7 +269,7 @@ def test_a_connection_that_is_never_made_was_not_sent(client_of):
         answer = client_of(base_url, timeout_seconds=1).send(LEAD)
         for other in others:
             other.close()
-    assert isinstance(answer, NotSent)
+    assert answer == NotSent("timed out")
 
 
 # Sent, and no answer
@@ -285,7 +285,7 @@ def test_a_connection_that_is_lost_after_sending_is_no_answer(sandbox, client, a
         if warm:  # on a connection that was used before
             client.listing({})
         sandbox.fault(action, **LEADS)
-        assert isinstance(client.send(LEAD), NoAnswer)
+        assert client.send(LEAD) == NoAnswer("the connection was closed")
         assert len(sandbox.leads()) == stored
         assert len(sandbox.requests("POST")) == 1, "and the client did not send it again"
 
@@ -318,7 +318,8 @@ def test_a_connection_that_ends_without_an_answer_is_no_answer(client_of, how, r
 
 def test_a_server_that_never_answers_is_no_answer(sandbox, client_of):
     sandbox.fault("hang-after-commit", **LEADS)
-    assert isinstance(client_of(sandbox.base_url, timeout_seconds=1).send(LEAD), NoAnswer)
+    answer = client_of(sandbox.base_url, timeout_seconds=1).send(LEAD)
+    assert answer == NoAnswer("timed out")
     assert len(sandbox.leads()) == 1
 
 
@@ -586,7 +587,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sen
     with RawServer(created, tls_context) as server:
         answer = client_of(server.base_url).send(LEAD)
     assert isinstance(answer, NotSent)
-    assert "Cert" in answer.why or "SSL" in answer.why
+    assert answer.why == "the certificate is not trusted"
     assert server.requests == []
 
 

@@ -533,4 +533,4 @@ def test_each_has_help_with_an_example_and_tells_a_missing_journal(target, lette
 def test_a_time_that_is_none_is_told(target, letters):
     done = letters("list", "--since", "yesterday")
     assert done.returncode == 2
-    assert "'yesterday' is no time" in done.stderr
+    assert "'yesterday' is no date, time or age" in done.stderr

@@ -272,4 +272,6 @@ def test_a_terminal_gets_a_live_line_and_last_words(sandbox, loader, people):
     assert b"\r\x1b[K" in seen
     assert "━".encode() in seen, "there is a bar, for the number of rows is known"
     assert b"60 delivered" in seen
-    assert seen.rstrip().endswith(b"60 leads have arrived in Octanist.")
+    *_, arrived, last = seen.decode().split("\r\n")[:-1]
+    assert arrived == "60 leads have arrived in Octanist."
+    assert last.endswith(" ended with exit code 0.")

@@ -70,7 +70,7 @@ REASONS = [
     ("forms", "filtered", "refused by the organisation's filter rules", [6]),
     ("forms", "rejected", "email (from email) is not a valid e-mail address.", [8]),
     ("forms", "rejected", "the API rejected the lead (HTTP 400)", [7]),
-    ("shop", "in_doubt", "sent, but no answer came: RemoteDisconnected", [9]),
+    ("shop", "in_doubt", "sent, but no answer came: the connection was closed", [9]),
 ]
 
 
@@ -444,7 +444,7 @@ def test_what_a_human_settles_is_counted_with_the_run_that_wrote_it_down(sandbox
     there = ("--delivered", doubt["source"][:12])
     done = octanist("reconcile", "--config", config, *there, home=target.folder)
     assert done.returncode == 0, done.stderr
-    assert "1 were in doubt. Now: 1 delivered" in done.stdout
+    assert "1 lead was in doubt. Now: 1 delivered" in done.stdout
     last = target.status()["last_run"]
     assert (last["kind"], last["outcomes"]) == ("reconcile", {})
     assert last["recovered"] == {"delivered": 1}
