@@ -6,9 +6,6 @@ import socket
 import ssl
 from http.client import HTTPException
 
-from urllib3.exceptions import IncompleteRead
-from urllib3.exceptions import TimeoutError as PoolTimeoutError
-
 CLOSED = "the connection was closed"
 TIMED_OUT = "timed out"
 
@@ -17,9 +14,9 @@ _WORDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((ssl.SSLCertVerificationError,), "the certificate is not trusted"),
     ((ssl.SSLError,), "TLS failed"),
     ((socket.gaierror,), "the host name was not found"),
-    ((TimeoutError, PoolTimeoutError), TIMED_OUT),
+    ((TimeoutError,), TIMED_OUT),
     ((ConnectionRefusedError,), "the connection was refused"),
-    ((ConnectionError, IncompleteRead), CLOSED),
+    ((ConnectionError,), CLOSED),
     ((HTTPException,), "the answer is not HTTP"),
 )
 
