@@ -6,19 +6,34 @@ Records of a run and dead letters that are tried again become claims here alike.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from target_octanist.errors import SettingsError
-from target_octanist.leads.identity import encode_payload, payload_digest, person_digests
+from target_octanist.leads.change import Change as MappedChange
+from target_octanist.leads.change import split
+from target_octanist.leads.identity import (
+    encode_payload,
+    payload_digest,
+    person_digests,
+    source_digest,
+)
+from target_octanist.leads.link import spellings
 from target_octanist.leads.mapping import LeadMapping, Mapped, compile_mapping
 from target_octanist.leads.problems import MappingError
-from target_octanist.ledger.claims import UNMAPPABLE, Claim
+from target_octanist.ledger.changes import Change, change_source, lead_digest
+from target_octanist.ledger.claims import NOTHING, UNMAPPABLE, Claim
 from target_octanist.runtime import encode_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_octanist.settings import Settings, StreamSettings
+
+#: The column that names records in most CRMs; a `link` may say otherwise.
+_USUAL_KEY = "id"
+
+NO_LINK = "the record names no record of {stream} ({by}), and has no other identifier of a lead"
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -42,6 +57,8 @@ def compile_for(
             where=f"{stream.where}.mapping",
             phone_region=stream.phone_region,
             contract=settings.strict_contract,
+            mode=stream.mode,
+            is_linked=stream.link is not None,
         )
     except MappingError as error:
         raise SettingsError(error.problems) from None
@@ -50,7 +67,14 @@ def compile_for(
 class ClaimMaker:
     """Makes claims of the records of one stream."""
 
-    def __init__(self, settings: Settings, name: str, mapping: LeadMapping, salt: bytes) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        mapping: LeadMapping,
+        salt: bytes,
+        key_of: Callable[[str], Sequence[str]] = lambda _: (),
+    ) -> None:
         """Take what all records of the stream have in common.
 
         Args:
@@ -58,8 +82,14 @@ class ClaimMaker:
             name: Of the stream.
             mapping: Of the stream, compiled.
             salt: That of the journal.
+            key_of: Gives the key_properties of a stream whose SCHEMA has come, or none.
         """
         stream = settings.stream(name)
+        self._settings = settings
+        self._key_of = key_of
+        self._mode = stream.mode
+        self._link = stream.link
+        self._forward = settings.transitions == "forward"
         self.mapping = mapping
         self._name = name
         self._salt = salt
@@ -68,23 +98,105 @@ class ClaimMaker:
         window = stream.dedupe_window_days
         self._window_ms = window * _DAY_MS if window else None
 
-    def of_record(self, source: str, record: Mapping[str, Any]) -> tuple[Claim, Sequence[str]]:
-        """Map a record, and give its claim.
+    def of_record(
+        self, source: str, record: Mapping[str, Any]
+    ) -> tuple[Sequence[Claim], Sequence[str]]:
+        """Map a record, and give its claims.
 
         Args:
             source: The digest that names the record.
             record: As it comes out of the stream maps.
 
         Returns:
-            The claim, with the reason in it if the record makes no lead; and what was left
-            out of the lead or changed in it, in sentences.
+            One claim, with the reason in it if the record makes no lead; or two, of a lead
+            and of what became of it. And what was left out or changed, in sentences.
         """
         mapped = self.mapping.apply(record)
-        if isinstance(mapped, Mapped):
-            notes = [note.sentence() for note in mapped.notes]
-            return self.of_payload(source, mapped.payload), notes
-        reason = "; ".join(reason.sentence() for reason in mapped.reasons)
-        return self.of_none(source, record, reason), ()
+        if not isinstance(mapped, Mapped):
+            reason = "; ".join(reason.sentence() for reason in mapped.reasons)
+            if self._mode == "update":
+                source = change_source(self._salt, source)
+            return [self.of_none(source, record, reason)], ()
+        notes = [note.sentence() for note in mapped.notes]
+        lead, change = split(mapped.payload, self._mode)
+        claims = [] if lead is None else [self.of_payload(source, lead)]
+        if change is not None and not (claims and change.changes_nothing):
+            of_lead = (source,) if claims else ()
+            claims.append(
+                self._of_change(change_source(self._salt, source), of_lead, change, record)
+            )
+        return claims, notes
+
+    def _of_change(
+        self,
+        source: str,
+        of_lead: tuple[str, ...],
+        change: MappedChange,
+        record: Mapping[str, Any],
+    ) -> Claim:
+        """Give the claim of a change.
+
+        Args:
+            source: The digest that names the change.
+            of_lead: That of the record, if it makes the lead as well.
+            change: As mapped.
+            record: As it comes out of the stream maps.
+        """
+        if change.changes_nothing:
+            return replace(self.of_none(source, record, NOTHING, NOTHING), record=None)
+        identifier = change.identifier
+        links = of_lead
+        if not links and (identifier is None or identifier[0] != "id"):
+            links = self._links(record)
+        if not links and identifier is None:
+            link = self._link
+            assert link is not None, "the mapping sees to an identifier otherwise"
+            by = ", ".join(source.label for source in link.by.sources)
+            return self._is_change(
+                self.of_none(source, record, NO_LINK.format(stream=link.stream, by=by))
+            )
+        payload = dict(change.fields)
+        if not links and identifier is not None:
+            payload = dict([identifier]) | payload
+        about = identifier if not links else ("link", links[0])
+        persons: tuple[str, ...] = ()
+        if not links:
+            persons = person_digests(self._salt, self._destination, payload, ("email", "phone"))
+        return Claim(
+            source=source,
+            stream=self._name,
+            persons=persons,
+            window_start=0,
+            payload_digest=payload_digest(self._salt, {"about": about, "change": change.fields}),
+            payload=encode_payload(payload).decode(),
+            change=Change(
+                status=change.status,
+                lead=None if links or identifier is None else self._lead(*identifier),
+                links=links,
+                forward=self._forward,
+            ),
+        )
+
+    def _lead(self, name: str, value: str) -> str:
+        return lead_digest(self._salt, name, value)
+
+    def _is_change(self, claim: Claim) -> Claim:
+        return replace(claim, change=Change(None, None))
+
+    def _links(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+        """Give the sources of the record that this one is linked to, in all its spellings."""
+        link = self._link
+        key = link.key_of(record) if link is not None else None
+        if link is None or key is None:
+            return ()
+        column = link.column
+        if column is None:
+            names = self._settings.stream(link.stream).key or self._key_of(link.stream)
+            column = names[0] if len(names) == 1 else _USUAL_KEY
+        return tuple(
+            source_digest(self._salt, self._destination, link.stream, {column: spelling}, {})
+            for spelling in spellings(key)
+        )
 
     def of_payload(self, source: str, payload: Mapping[str, Any]) -> Claim:
         """Give the claim of a lead that is ready to be sent."""
@@ -111,7 +223,7 @@ class ClaimMaker:
             reason: Why, without any of its values.
             code: That of the dead letter.
         """
-        return Claim(
+        claim = Claim(
             source=source,
             stream=self._name,
             persons=(),
@@ -122,3 +234,4 @@ class ClaimMaker:
             record=encode_record(record),
             code=code,
         )
+        return self._is_change(claim) if self._mode == "update" else claim

@@ -24,7 +24,11 @@ _STREAM_PROPERTIES = th.ObjectType(
     th.Property(
         "mode",
         th.StringType,
-        description="What is done with a record; `create` makes a lead of it.",
+        allowed_values=["create", "update", "upsert"],
+        description=(
+            "What is done with a record: `create` makes a lead of it, `update` says what became "
+            "of one, `upsert` does both."
+        ),
     ),
     th.Property(
         "mapping",
@@ -42,6 +46,30 @@ _STREAM_PROPERTIES = th.ObjectType(
         "key",
         th.ArrayType(th.StringType),
         description="Source columns that name a record; by default the stream's key_properties.",
+    ),
+    th.Property(
+        "link",
+        th.ObjectType(
+            th.Property(
+                "stream",
+                th.StringType,
+                description="The stream whose records the leads were made of.",
+            ),
+            th.Property(
+                "by",
+                th.AnyType,
+                description="Where a record names one of that stream, as in `mapping`.",
+            ),
+            th.Property(
+                "key",
+                th.StringType,
+                description="The column that is the key there; by default as its SCHEMA says.",
+            ),
+        ),
+        description=(
+            "Which lead a record of `update` is about: the one that was made of a record of "
+            "another stream."
+        ),
     ),
 )
 
@@ -76,7 +104,7 @@ def config_jsonschema() -> dict[str, Any]:
             title="Streams",
             description=(
                 "Stream name or glob to stream settings (`preset`, `mapping`, `phone_region`, "
-                "`dedupe_by`, `dedupe_window_days`, `key`), or a list of such objects with "
+                "`dedupe_by`, `dedupe_window_days`, `key`, `link`), or a list of such objects with "
                 "`stream`. A stream whose columns are lead fields already needs no entry."
             ),
         ),
@@ -180,6 +208,28 @@ def config_jsonschema() -> dict[str, Any]:
             description=(
                 "More than this share of records rejected (after 20 records) stops the run "
                 "with exit code 1."
+            ),
+        ),
+        th.Property(
+            "max_changes",
+            th.CustomType({"type": ["string", "integer"]}),
+            default="20%",
+            title="Max changes",
+            description=(
+                "How many leads may be told anew what became of them in one run: a number, or "
+                "a share (at least 20 leads) such as `20%` of those that were told before. More "
+                "stop the run with exit code 1, before the first of them."
+            ),
+        ),
+        th.Property(
+            "transitions",
+            th.StringType,
+            default="forward",
+            allowed_values=["forward", "any"],
+            title="Transitions",
+            description=(
+                "Which way the status of a lead may go: `forward` leaves a lead that is won as "
+                "it is, `any` lets it go back."
             ),
         ),
         th.Property(

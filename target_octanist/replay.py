@@ -215,7 +215,8 @@ class Replay:
         notes: Sequence[str] = ()
         if letter.record is not None:
             record = decode_object(letter.record.encode())
-            claim, notes = maker.of_record(letter.source, record)
+            claims, notes = maker.of_record(letter.source, record)
+            claim = claims[0]
         else:
             # A run that was cut off had claimed it, and with that run the record was gone.
             payload = decode_object((letter.payload or "{}").encode())

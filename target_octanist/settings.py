@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import platformdirs
 
 from target_octanist.leads.mapping import merge_layers
-from target_octanist.leads.schema import contract_keys
+from target_octanist.leads.schema import Mode, contract_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from target_octanist.leads.link import Link
     from target_octanist.leads.presets import Preset
 
 OnUnknown = Literal["reconcile", "hold", "resend"]
 CheckQuota = Literal["off", "warn", "fail"]
 Contract = Literal["full", "legacy"]
+Transitions = Literal["forward", "any"]
 Transport = Literal["auto", "fast", "requests"]
 
 #: Meltano's ``config test`` sends one made-up record in a stream of this name.
@@ -44,6 +46,8 @@ class StreamSettings:
         optional: The fields that only the preset maps; a stream need not have their columns.
         dedupe_window_days: 0 means for ever.
         key: Source columns that name a record; None means the stream's key_properties.
+        mode: Whether a record makes a lead, says what became of one, or both.
+        link: Which record of another stream the lead was made of.
     """
 
     where: str
@@ -54,6 +58,8 @@ class StreamSettings:
     dedupe_by: tuple[str, ...]
     dedupe_window_days: int
     key: tuple[str, ...] | None
+    mode: Mode = "create"
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ class Settings:
     batch_wait_ms: int = 200
     on_unknown: OnUnknown = "reconcile"
     max_rejected_percent: int = 10
+    max_changes: str = "20%"
+    transitions: Transitions = "forward"
     check_quota: CheckQuota = "warn"
     dry_run: bool = False
     phone_region: str | None = None
@@ -82,6 +90,15 @@ class Settings:
     metrics_path: str | None = None
     heartbeat_url: str | None = field(default=None, repr=False)
     strict_contract: Contract = "full"
+
+    @property
+    def tells_outcomes(self) -> bool:
+        """Whether any stream may say what became of leads."""
+        return any(
+            entry.get("mode", preset.mode if (preset := entry.get("preset")) else "create")
+            != "create"
+            for _, entry in self.streams
+        )
 
     def stream(self, name: str) -> StreamSettings:
         """Lay the matching entries of ``streams`` over each other for one stream.
@@ -113,6 +130,8 @@ class Settings:
             dedupe_by=tuple(merged.get("dedupe_by", self.dedupe_by)),
             dedupe_window_days=merged.get("dedupe_window_days", self.dedupe_window_days),
             key=tuple(key) if key else None,
+            mode=merged.get("mode") or (preset.mode if preset else "create"),
+            link=merged.get("link") or (preset.link if preset else None),
         )
 
 

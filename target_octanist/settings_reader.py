@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -16,8 +17,9 @@ import phonenumbers
 
 from target_octanist.errors import SettingsError
 from target_octanist.leads.identity import check_dedupe_by
+from target_octanist.leads.link import Link, read_link
 from target_octanist.leads.mapping import compile_mapping
-from target_octanist.leads.problems import MappingError, Problem
+from target_octanist.leads.problems import MappingError, Problem, Problems
 from target_octanist.loopback import is_loopback
 from target_octanist.preset_files import find_preset
 from target_octanist.settings import Settings, default_ledger
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from target_octanist.leads.presets import Preset
-    from target_octanist.settings import CheckQuota, Contract, OnUnknown, Transport
+    from target_octanist.leads.schema import Mode
+    from target_octanist.settings import CheckQuota, Contract, OnUnknown, Transitions, Transport
 
 STREAM_KEYS = (
     "stream",
@@ -37,7 +40,12 @@ STREAM_KEYS = (
     "dedupe_by",
     "dedupe_window_days",
     "key",
+    "link",
 )
+
+MODES = ("create", "update", "upsert")
+
+_SHARE = re.compile(r"[0-9]{1,9}%?")
 
 
 def read_settings(config: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -91,6 +99,10 @@ class _Reader:
             max_rejected_percent=self.number(
                 "max_rejected_percent", default.max_rejected_percent, 0, 100
             ),
+            max_changes=self.share("max_changes", default.max_changes),
+            transitions=cast(
+                "Transitions", self.choice("transitions", ("forward", "any"), default.transitions)
+            ),
             check_quota=cast(
                 "CheckQuota", self.choice("check_quota", ("off", "warn", "fail"), "warn")
             ),
@@ -115,6 +127,15 @@ class _Reader:
             self.problems.append(f"{name}: must be text, not {_kind(value)}.")
             return None
         return value.strip()
+
+    def share(self, name: str, default: str) -> str:
+        """Read a number, or a share such as ``20%``."""
+        value = self.config.get(name, default)
+        text = str(value).replace(" ", "")
+        if isinstance(value, bool) or not _SHARE.fullmatch(text):
+            self.problems.append(f"{name}: must be a number such as 500, or a share such as 20%.")
+            return default
+        return text
 
     def report_path(self) -> str | None:
         """Look early for what would only show at the end of a long run."""
@@ -293,6 +314,24 @@ class _Reader:
             )
             return None
 
+    def has_modes(self) -> bool:
+        """Say whether any entry sets a mode; it may hold for the streams of another one."""
+        value = self.config.get("streams")
+        entries = value.values() if isinstance(value, dict) else value or ()
+        found = [entry for entry in entries if isinstance(entry, dict)]
+        return any("mode" in entry or "preset" in entry for entry in found)
+
+    def mode_of(self, entry: Mapping[str, Any], anyway: Mode) -> Mode:
+        preset: Preset | None = entry.get("preset")
+        mode: Mode = entry.get("mode") or (preset.mode if preset is not None else anyway)
+        return mode
+
+    def link(self, raw: object, where: str) -> Link | None:
+        problems = Problems()
+        link = read_link(raw, where, problems)
+        self.problems += problems.found
+        return link
+
     def streams(self, contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]]]:
         value = self.config.get("streams", {})
         if isinstance(value, dict):
@@ -351,10 +390,14 @@ class _Reader:
             checked["key"] = self.check_names(
                 [key] if isinstance(key, str) else key, f"{where}.key"
             )
-        if entry.get("mode", "create") != "create":
-            self.problems.append(
-                f"{where}.mode: this version only knows `create`; leave `mode` out."
-            )
+        mode = entry.get("mode")
+        if mode is not None and mode not in MODES:
+            self.problems.append(f"{where}.mode: must be one of {', '.join(MODES)}.")
+            mode = None
+        if mode is not None:
+            checked["mode"] = mode
+        if "link" in entry:
+            checked["link"] = self.link(entry["link"], f"{where}.link")
         if "preset" in entry:
             preset = self.preset(entry["preset"], f"{where}.preset")
             if preset is not None:
@@ -368,7 +411,12 @@ class _Reader:
             region = checked.get("phone_region")
             self.attempt(
                 lambda: compile_mapping(
-                    mapping, where=f"{where}.mapping", phone_region=region, contract=contract
+                    mapping,
+                    where=f"{where}.mapping",
+                    phone_region=region,
+                    contract=contract,
+                    # Another entry may set the mode of this one's streams: the sink knows.
+                    mode=self.mode_of(checked, anyway="upsert" if self.has_modes() else "create"),
                 )
             )
             checked["mapping"] = mapping

@@ -46,7 +46,9 @@ class LeadSink(Sink):
         self._target = target
         self._stream = target.settings.stream(stream_name)
         self.mapping = self._compile()
-        self._claims = ClaimMaker(target.settings, stream_name, self.mapping, target.run.salt)
+        self._claims = ClaimMaker(
+            target.settings, stream_name, self.mapping, target.run.salt, target.key_of
+        )
         self._had_key = False
         self._lacking = ""
 
@@ -62,8 +64,10 @@ class LeadSink(Sink):
 
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
         """Map one record and hand it over."""
-        claim, notes = self._claims.of_record(self._source(record), record)
-        self._target.submit(claim, record, notes)
+        claims, notes = self._claims.of_record(self._source(record), record)
+        for claim in claims:
+            self._target.submit(claim, record, notes)
+            notes = ()
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing to do: no record waits for a batch."""

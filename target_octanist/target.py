@@ -247,6 +247,12 @@ class TargetOctanist(Target):
             return stream
         raise self.message_reader.bad_line(f"is a {kind} whose `stream` is no name")
 
+    def key_of(self, stream: str) -> Sequence[str]:
+        """Give the key_properties of a stream, if its SCHEMA has come."""
+        sinks = self._sinks_active.values()
+        found = (sink.key_properties for sink in sinks if sink.stream_name == stream)
+        return next(found, ())
+
     def submit(self, claim: Claim, record: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
         """Hand a record to the run.
 

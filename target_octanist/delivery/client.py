@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -40,8 +40,14 @@ class Sender(Protocol):
     def send(self, payload: bytes) -> Answer:
         """Post one lead, once; never raises for what the other side does."""
 
+    def change(self, payload: bytes) -> Answer:
+        """Patch one lead, once; never raises for what the other side does."""
+
     def listing(self, query: Mapping[str, str]) -> Answer:
         """Ask for a page of the leads that are stored."""
+
+    def lead(self, lead_id: str) -> Answer:
+        """Ask for one of the leads that are stored."""
 
 
 class Transport:
@@ -127,6 +133,14 @@ class OctanistClient:
     def send(self, payload: bytes) -> Answer:
         """Post one lead, given as a JSON object in UTF-8."""
         return self._exchange("POST", "/leads", payload, self._timeout)
+
+    def change(self, payload: bytes) -> Answer:
+        """Patch one lead, given as a JSON object in UTF-8 that names it."""
+        return self._exchange("PATCH", "/leads", payload, self._timeout)
+
+    def lead(self, lead_id: str) -> Answer:
+        """Ask for one of the leads that are stored."""
+        return self._exchange("GET", "/leads/" + quote(lead_id, safe=""), None, self._timeout)
 
     def listing(self, query: Mapping[str, str]) -> Answer:
         """Ask for a page of the leads that are stored."""

@@ -51,6 +51,14 @@ class DryRunSender:
         body = {"success": True, "data": {"id": f"dry-run-{number}"}}
         return Response(201, json.dumps(body).encode())
 
+    def change(self, payload: bytes) -> Answer:
+        """Answer as if it were a lead."""
+        return self.send(payload)
+
+    def lead(self, lead_id: str) -> Answer:  # noqa: ARG002 - as the protocol has it
+        """Answer that nothing is there: nothing was sent."""
+        return Response(404, b'{"success": false, "error": {"code": "NOT_FOUND"}}')
+
     def listing(self, query: Mapping[str, str]) -> Answer:  # noqa: ARG002 - as the protocol has it
         """Answer that nothing is there: nothing was sent."""
         return Response(200, b'{"success": true, "data": []}')

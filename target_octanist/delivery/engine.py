@@ -19,6 +19,8 @@ import logging
 import threading
 import time
 from collections import deque
+from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from target_octanist.delivery.budget import ErrorBudget
@@ -28,12 +30,22 @@ from target_octanist.delivery.inquiry import Inquiry
 from target_octanist.delivery.job import Candidate, Decided, Job, Result
 from target_octanist.delivery.looker import Looker
 from target_octanist.delivery.outcome import Kind, Outcome, Response, classify
-from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
+from target_octanist.delivery.policy import (
+    MAX_SECONDS_PER_LEAD,
+    Ask,
+    Decision,
+    GiveUp,
+    SendAgain,
+    Settle,
+    Stop,
+)
 from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
 from target_octanist.delivery.senders import Senders
 from target_octanist.delivery.stopping import denied, over_budget, unreachable
+from target_octanist.delivery.whereabouts import carried_out
 from target_octanist.delivery.work import Gathered, Work, Written
 from target_octanist.errors import OctanistError, describe_bug
+from target_octanist.ledger.changes import NO_WAY_BACK
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.runs import HEARTBEAT_SECONDS
 from target_octanist.ledger.tables import State
@@ -42,12 +54,13 @@ from target_octanist.reporting.tally import Reference, Why
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from target_octanist.delivery.brake import Brake
     from target_octanist.delivery.client import Sender
     from target_octanist.delivery.inquiry import Looked
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
-    from target_octanist.ledger.claims import Verdict
+    from target_octanist.ledger.claims import Claim, Verdict
     from target_octanist.ledger.journal import Journal
     from target_octanist.ledger.recovery import Recovered, Reopen
     from target_octanist.ledger.turn import Turn
@@ -64,9 +77,19 @@ TURN_EVERY_SECONDS: Final = 0.005
 
 SAME_RECORD: Final = "this record was settled before"
 SAME_PERSON: Final = "a lead of the same person was sent before"
+SAME_CHANGE: Final = "this change was delivered before"
+SAME_OUTCOME: Final = "its lead was told the same before"
+REPLACED: Final = "a later record says it anew"
+
+#: Beside those of `State`: kept until its lead is there, and nothing to be told.
+PENDING: Final = "pending"
+SKIPPED: Final = "skipped"
 
 #: How often a thread that waits looks up, so that signals and deadlines are seen.
 _BLINK_SECONDS: Final = 0.2
+
+#: How many pending changes are taken up in one turn.
+SWEEP: Final = 500
 
 
 class Engine:
@@ -87,6 +110,7 @@ class Engine:
         tally: Tally,
         reopens: Reopen | None = None,
         figures_if_due: Callable[[], str | None] = lambda: None,
+        brake: Brake | None = None,
     ) -> None:
         """Put it together; nothing is started yet.
 
@@ -100,6 +124,7 @@ class Engine:
             tally: Where they are counted.
             reopens: How to take up again what is in doubt, if at all.
             figures_if_due: Gives what is counted as JSON whenever it is time to keep it.
+            brake: Holds changes of leads, if at all.
         """
         self._settings = settings
         self._figures_if_due = figures_if_due
@@ -112,6 +137,12 @@ class Engine:
         self._frontier = Frontier(self._budget)
         self._inquiry = Inquiry(policy)
         self._work = Work()
+        self._brake = brake
+        # Whether any change may be pending, how far those of earlier runs have been looked
+        # at (None: all of them), and those of this run.
+        self._pends = bool(journal.pending())
+        self._swept: str | None = "" if self._pends else None
+        self._waiting: set[str] = set()
         self._ticket = itertools.count()
         self._senders = Senders(sender, pace, settings.max_concurrency, self._take_result)
         self._looker = Looker(self._senders, self._take_look)
@@ -247,8 +278,14 @@ class Engine:
 
     def _has_work(self) -> bool:
         work = self._work
-        waiting = (self._inbox, work.ready, work.later, work.busy, work.behind, self._inquiry)
-        return any(waiting)
+        waiting = (self._inbox, work.ready, work.later, work.busy, work.behind, work.freed)
+        return any((*waiting, self._inquiry, self._swept is not None, self._brake))
+
+    def _may_release(self) -> bool:
+        """Whether all changes that are to be held are held by now."""
+        work = self._work
+        unclaimed = (self._inbox, work.busy, work.behind, work.freed)
+        return bool(self._flushing and self._brake and not any(unclaimed))
 
     def _next_due(self, now: float) -> float:
         """Say in how many seconds the next turn has something to do."""
@@ -256,6 +293,8 @@ class Engine:
         due = [self._turn_ended_at + HEARTBEAT_SECONDS - now]
         if self._inbox and len(work.ready) < self._settings.batch_size_rows:
             due.append(0.0 if self._flushing else self._inbox.due_in(now))
+        if self._swept is not None or work.freed or self._may_release():
+            due.append(0.0)
         if work.later:
             due.append(work.later[0][0] - now)
         if work.busy:
@@ -286,6 +325,8 @@ class Engine:
         if gathered.reopens is not None:
             self._tally.settled_by_hand(len(gathered.reopens.delivered))
         self._adopt(written.recovered)
+        self._free(written.freed)
+        self._swept = written.swept
         if gathered.looked is not None:
             self._looker.is_busy = False
         for d in written.decided:
@@ -308,7 +349,8 @@ class Engine:
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
         starting, figures = self._starting(), self._figures_if_due()
-        return Gathered(now, decided, looked, batch, starting, looks_around, reopens, figures)
+        held = self._brake.leads if self._brake is not None and self._brake.is_on else None
+        return Gathered(now, decided, looked, batch, starting, looks_around, reopens, figures, held)
 
     def _write(self, turn: Turn, gathered: Gathered) -> Written:
         """Write a turn down; nothing but the journal may be changed here for good."""
@@ -327,11 +369,12 @@ class Engine:
             decided += concluded
         turn.not_stored(d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop)))
         batch = [*self._no_longer_behind(decided), *gathered.batch]
-        verdicts = turn.claim([c.claim for c in batch], now=at)
-        turn.start_sending((job.source for job in gathered.starting), now=at)
+        verdicts = turn.claim([c.claim for c in batch], now=at, held=gathered.held)
+        freed, swept = self._due_changes(turn, decided, batch, verdicts)
+        turn.start_sending((job.source for job in gathered.starting if not job.asks), now=at)
         if gathered.figures is not None:
             turn.keep_figures(gathered.figures, now=at)
-        return Written(recovered, decided, batch, verdicts)
+        return Written(recovered, decided, batch, verdicts, freed, swept)
 
     def _take_batch(self, now: float) -> list[Candidate]:
         """Take the records that this turn is to claim; `_changed` is held."""
@@ -341,6 +384,13 @@ class Engine:
         while self._work.busy and self._work.busy[0][0] <= now:
             batch.append(heapq.heappop(self._work.busy)[2])
         rows = self._settings.batch_size_rows
+        if self._brake is not None and self._may_release():
+            for candidate in self._brake.release():
+                self._work.freed.append(candidate)
+                if candidate.number is not None:
+                    self._inbox.took_back()
+        while self._work.freed and len(batch) < rows:
+            batch.append(self._work.freed.popleft())
         is_due = self._flushing or self._inbox.due_in(now) <= 0
         if is_due and len(self._work.ready) < rows:
             batch += self._inbox.take(rows - len(batch), now)
@@ -350,14 +400,40 @@ class Engine:
         job, answer = result.job, result.answer
         if answer is None:
             held = Outcome(Kind.RETRY, "the run was stopping")
-            return Decided(job, held, SendAgain(0.0, is_attempt=False), result.finished_at)
-        outcome = classify(answer, now=wall)
+            later: Decision = Ask() if job.asks else SendAgain(0.0, is_attempt=False)
+            return Decided(job, held, later, result.finished_at)
+        if job.asks:
+            return self._conclude(result, carried_out(job.payload, answer, now=wall))
+        outcome = classify(answer, now=wall, is_change=job.is_change)
         attempts = job.attempts + (outcome.kind is not Kind.THROTTLED)
         elapsed = result.finished_at - (job.first_at or result.finished_at)
         decision = self._policy.decide(outcome, attempts=attempts, elapsed=elapsed)
         if isinstance(answer, Response):
             self._answered_at = max(self._answered_at, result.finished_at)
         self._tally.request(outcome.status, result.finished_at - job.started_at)
+        return Decided(job, outcome, decision, result.finished_at)
+
+    def _conclude(self, result: Result, outcome: Outcome) -> Decided:
+        """Decide after the API was asked if a change was carried out."""
+        job = result.job
+        job.asked += 1
+        self._tally.request(outcome.status, result.finished_at - job.started_at)
+        waited = result.finished_at - (job.first_at or result.finished_at)
+        decision: Decision
+        match outcome.kind:
+            case Kind.DELIVERED:
+                decision = Settle(State.DELIVERED)
+            case Kind.REJECTED:
+                decision = Settle(State.REJECTED)
+            case Kind.RETRY if isinstance(result.answer, Response):
+                decision = self._policy.decide(outcome, attempts=job.attempts + 1, elapsed=0.0)
+            case Kind.FILTERED | Kind.DENIED:
+                decision = Settle(State.IN_DOUBT)
+            case _:
+                decision = Ask() if waited <= MAX_SECONDS_PER_LEAD else Settle(State.IN_DOUBT)
+        if isinstance(result.answer, Response):
+            self._answered_at = max(self._answered_at, result.finished_at)
+        outcome = replace(outcome, reason=f"{job.why}; {outcome.reason}")
         return Decided(job, outcome, decision, result.finished_at)
 
     def _no_longer_behind(self, decided: list[Decided]) -> list[Candidate]:
@@ -401,13 +477,18 @@ class Engine:
         match d.decision:
             case Settle(state):
                 lead = job.payload if state is State.DELIVERED else None
-                self._settle(job.stream, state, job.number, _why(d, state), lead)
+                self._settle(job, state.value, _why(d, state), lead)
+                if outcome.updated is not None and outcome.updated > 1:
+                    _tell_many(job, outcome.updated)
+            case Ask() if job.is_change:
+                self._ask_later(d)
             case Ask():
                 asked_at = time.time()
                 sent_at = asked_at - (time.monotonic() - job.started_at)
                 self._inquiry.add(job, sent_at=sent_at, until=asked_at, reason=outcome.reason)
             case SendAgain(wait_seconds, is_attempt):
                 job.attempts += is_attempt
+                job.asks = False
                 if not self._stopping:
                     self._tally.retried()
                 heapq.heappush(
@@ -417,7 +498,7 @@ class Engine:
                 if self._answered_at < (job.first_at or 0.0):
                     self._fail(unreachable(outcome, self._settings.base_url))
                 else:
-                    self._settle(job.stream, State.REJECTED, job.number, _why(d, State.REJECTED))
+                    self._settle(job, State.REJECTED.value, _why(d, State.REJECTED))
             case Stop():
                 self._work.ready.append(job)
                 self._fail(denied(outcome, self._settings.base_url))
@@ -426,6 +507,8 @@ class Engine:
         if not d.job.started_at:
             return  # The run was stopping, and it was never sent.
         match d.outcome.kind:
+            case Kind.RETRY | Kind.UNKNOWN if d.job.asks and d.outcome.status == HTTPStatus.OK:
+                self._senders.answered(d.job, d.finished_at)
             case Kind.THROTTLED:
                 self._senders.refused(d.job, d.finished_at, d.outcome.wait_seconds)
             case Kind.RETRY | Kind.UNKNOWN:
@@ -446,11 +529,12 @@ class Engine:
                 Job(
                     claim.source,
                     claim.stream,
-                    claim.payload.encode(),
+                    (verdict.payload or claim.payload).encode(),
                     candidate.number,
                     candidate.place,
                     candidate.encode_record,
                     claim.again,
+                    is_change=claim.change is not None,
                 )
             )
         elif verdict.kind == "behind" and verdict.other is not None:
@@ -458,33 +542,109 @@ class Engine:
         elif verdict.kind == "busy":
             due = time.monotonic() + BUSY_SECONDS
             heapq.heappush(self._work.busy, (due, next(self._ticket), candidate))
+        elif verdict.kind == "held":
+            self._hold(candidate, verdict.other)
+        elif verdict.kind == "pending":
+            self._keep_pending(candidate)
         else:
-            state = State.REJECTED if verdict.kind == "rejected" else State.DUPLICATE
-            reason = claim.reason or (SAME_RECORD if verdict.other is None else SAME_PERSON)
+            job = _as_job(candidate)
+            reason = claim.reason or _reason(claim, verdict)
             why = Why(reason, Reference(candidate.place, claim.source, None))
-            self._settle(claim.stream, state, candidate.number, why)
+            self._settle(job, verdict.kind, why)
 
     def _settle(
-        self,
-        stream: str,
-        state: State,
-        number: int | None,
-        why: Why | None,
-        payload: bytes | None = None,
+        self, job: Job, outcome: str, why: Why | None, payload: bytes | None = None
     ) -> None:
         """Count a settled record and let the frontier move, unless that breaks the budget."""
-        recovered = number is None
-        self._tally.settled(stream, state.value, recovered=recovered, why=why, payload=payload)
-        if state is State.DELIVERED:
+        number = job.number
+        waited = number is None and job.source in self._waiting
+        if waited:
+            self._waiting.discard(job.source)
+            self._tally.no_longer(job.stream, PENDING)
+        recovered = number is None and not waited
+        self._tally.settled(job.stream, outcome, recovered=recovered, why=why, payload=payload)
+        if outcome == State.DELIVERED and not job.is_change:
             self._quota.delivered()
         if number is None:
             return
         with self._changed:
-            self._frontier.settle(number, rejected=state is State.REJECTED)
+            self._frontier.settle(number, rejected=outcome == State.REJECTED)
             self._inbox.settled()
             self._changed.notify_all()
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))
+
+    # What becomes of leads
+
+    def _hold(self, candidate: Candidate, lead: str | None) -> None:
+        """Hold a change until all are counted; the input must not wait for that."""
+        assert self._brake is not None, "only a brake holds"
+        older = self._brake.hold(candidate, lead)
+        if candidate.number is not None:
+            with self._changed:
+                self._inbox.settled()
+                self._changed.notify_all()
+        if older is not None:
+            if older.number is not None:
+                with self._changed:
+                    self._inbox.took_back()
+            why = Why(REPLACED, Reference(older.place, older.claim.source, None))
+            self._settle(_as_job(older), State.DUPLICATE.value, why)
+        if self._brake.is_broken:
+            self._fail(self._brake.stopped())
+
+    def _keep_pending(self, candidate: Candidate) -> None:
+        self._pends = True
+        if candidate.number is not None:
+            self._settle(_as_job(candidate), PENDING, None)
+            self._waiting.add(candidate.claim.source)
+
+    def _due_changes(
+        self,
+        turn: Turn,
+        decided: Sequence[Decided],
+        batch: Sequence[Candidate],
+        verdicts: Sequence[Verdict],
+    ) -> tuple[list[Claim], str | None]:
+        """Give pending changes whose leads have come, or had come before this run began.
+
+        Returns:
+            The changes, and how far those of earlier runs have been looked at by now.
+        """
+        if not self._pends or self._stopping:
+            return [], self._swept
+        forward = self._settings.transitions == "forward"
+        behind = {
+            candidate.claim.source
+            for candidate, verdict in zip(batch, verdicts, strict=True)
+            if verdict.kind == "duplicate" and candidate.claim.change is None
+        }
+        behind |= {d.job.source for d in decided if d.is_final and not d.job.is_change}
+        due: list[Claim] = []
+        if behind:
+            due += turn.due_changes(forward=forward, behind=behind, limit=len(behind) + SWEEP)
+        if self._swept is None:
+            return due, None
+        swept = turn.due_changes(forward=forward, after=self._swept, limit=SWEEP)
+        return [*due, *swept], swept[-1].source if len(swept) == SWEEP else None
+
+    def _free(self, claims: Sequence[Claim]) -> None:
+        """Queue up pending changes that may go out now."""
+        queued = {candidate.claim.source for candidate in self._work.freed}
+        for claim in claims:
+            if claim.source not in queued:
+                queued.add(claim.source)
+                self._work.freed.append(Candidate(None, None, claim, None))
+
+    def _ask_later(self, d: Decided) -> None:
+        """Ask for the lead when the request can be at it no more."""
+        job = d.job
+        wait = self._policy.absent_after_seconds
+        if job.asks:
+            wait = max(self._policy.backoff_seconds(job.asked), d.outcome.wait_seconds or 0.0)
+        else:
+            job.asks, job.why = True, d.outcome.reason
+        heapq.heappush(self._work.later, (d.finished_at + wait, next(self._ticket), job))
 
     # What dead runs left behind
 
@@ -518,6 +678,12 @@ class Engine:
             elif on_unknown == "reconcile":
                 sent_at = lead.sent_at / 1000
                 until = given_up_at(sent_at, time.time())
+                if job.is_change:
+                    job.asks, job.why = True, CUT_OFF
+                    wait = until + self._policy.absent_after_seconds - time.time()
+                    due = time.monotonic() + max(wait, 0.0)
+                    heapq.heappush(self._work.later, (due, next(self._ticket), job))
+                    continue
                 self._inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
 
     # Asking about what may be stored
@@ -540,3 +706,28 @@ def _why(d: Decided, state: State) -> Why | None:
         return None
     reference = Reference(d.job.place, d.job.source, d.outcome.request_id)
     return Why(d.outcome.reason, reference)
+
+
+def _as_job(candidate: Candidate) -> Job:
+    """Give a record that is settled without a request the form of one that was sent."""
+    claim = candidate.claim
+    is_change = claim.change is not None
+    return Job(claim.source, claim.stream, b"", candidate.number, is_change=is_change)
+
+
+def _reason(claim: Claim, verdict: Verdict) -> str:
+    if verdict.kind == "filtered":
+        return NO_WAY_BACK
+    if claim.change is not None:
+        return SAME_CHANGE if verdict.other is None else SAME_OUTCOME
+    return SAME_RECORD if verdict.other is None else SAME_PERSON
+
+
+def _tell_many(job: Job, number: int) -> None:
+    logger.warning(
+        "Stream %s: one change went to %d leads that have the same e-mail address or phone "
+        "number (ID %s); with a `link` it goes to one.",
+        job.stream,
+        number,
+        job.source[:12],
+    )

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from target_octanist.delivery.client import USER_AGENT
 from target_octanist.delivery.connection import Connection, connect
@@ -49,7 +49,8 @@ class FastClient:
             f"POST {parts.path}/leads HTTP/1.1\r\n{headers}"
             "Content-Type: application/json\r\nContent-Length: "
         ).encode("ascii")
-        self._get = f"GET {parts.path}/leads?"
+        self._patch = b"PATCH" + self._post.removeprefix(b"POST")
+        self._get = f"GET {parts.path}/leads"
         self._get_end = f" HTTP/1.1\r\n{headers}\r\n"
         self._local = threading.local()
 
@@ -57,9 +58,20 @@ class FastClient:
         """Post one lead, given as a JSON object in UTF-8."""
         return self._exchange(b"%b%d\r\n\r\n%b" % (self._post, len(payload), payload))
 
+    def change(self, payload: bytes) -> Answer:
+        """Patch one lead, given as a JSON object in UTF-8 that names it."""
+        return self._exchange(b"%b%d\r\n\r\n%b" % (self._patch, len(payload), payload))
+
     def listing(self, query: Mapping[str, str]) -> Answer:
         """Ask for a page of the leads that are stored."""
-        return self._exchange((self._get + urlencode(query) + self._get_end).encode("ascii"))
+        return self._ask("?" + urlencode(query))
+
+    def lead(self, lead_id: str) -> Answer:
+        """Ask for one of the leads that are stored."""
+        return self._ask("/" + quote(lead_id, safe=""))
+
+    def _ask(self, what: str) -> Answer:
+        return self._exchange((self._get + what + self._get_end).encode("ascii"))
 
     def _exchange(self, request: bytes) -> Answer:
         deadline = time.monotonic() + self._timeout

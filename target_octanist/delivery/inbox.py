@@ -58,5 +58,9 @@ class Inbox:
         return taken
 
     def settled(self) -> None:
-        """Make room: one record that was put in is settled."""
+        """Make room: one record that was put in is settled, or held until the input ends."""
         self._in_hand -= 1
+
+    def took_back(self) -> None:
+        """Take note that a record that was held is not any more."""
+        self._in_hand += 1

@@ -24,14 +24,15 @@ class Candidate:
     """A record on its way to being claimed.
 
     Attributes:
-        number: Counts the records that were handed over, from 1.
+        number: Counts the records that were handed over, from 1; None for a change that was
+            pending, whose record was settled by that.
         place: Where it is in the input, as people are told: the number of a record or row.
         encode_record: Gives the source record as JSON text, for a dead letter; None if the
             journal has it already.
     """
 
-    number: int
-    place: int
+    number: int | None
+    place: int | None
     claim: Claim
     encode_record: Callable[[], str] | None
 
@@ -48,6 +49,10 @@ class Job:
         attempts: Requests that counted as attempts.
         first_at: When it was first sent (monotonic seconds), or None.
         started_at: When its last request started (monotonic seconds).
+        is_change: Whether it says what became of a lead, and is not one itself.
+        asks: Whether its next request is to ask if the change was carried out.
+        asked: How often that was asked.
+        why: Why that is not known.
     """
 
     source: str
@@ -60,6 +65,10 @@ class Job:
     attempts: int = 0
     first_at: float | None = None
     started_at: float = 0.0
+    is_change: bool = False
+    asks: bool = False
+    asked: int = 0
+    why: str = ""
 
 
 class Result(NamedTuple):
@@ -98,4 +107,5 @@ class Decided:
             reason=self.outcome.reason,
             message=self.outcome.message,
             record=record() if record is not None and state in _DEAD else None,
+            is_change=self.job.is_change,
         )

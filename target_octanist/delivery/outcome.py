@@ -74,6 +74,7 @@ class Outcome:
         reason: A sentence of our own, safe to log.
         message: The API's own words. They may quote the lead: never logged.
         wait_seconds: How long the server wants us to wait, if it says so.
+        updated: How many leads a change went to, if the API says so.
     """
 
     kind: Kind
@@ -84,35 +85,43 @@ class Outcome:
     code: str | None = None
     message: str | None = None
     wait_seconds: float | None = None
+    updated: int | None = None
 
 
-def classify(answer: Answer, *, now: float) -> Outcome:
-    """Say what an answer to ``POST /leads`` means.
+def classify(answer: Answer, *, now: float, is_change: bool = False) -> Outcome:
+    """Say what an answer to ``POST /leads`` means, or to ``PATCH /leads``.
 
     Args:
         answer: What came back, or why nothing did.
         now: Wall-clock time in seconds, for a Retry-After that is a date.
+        is_change: Whether it was a PATCH.
     """
     if isinstance(answer, NotSent):
         return Outcome(Kind.RETRY, f"not sent: {answer.why}")
     if isinstance(answer, NoAnswer):
         return Outcome(Kind.UNKNOWN, f"sent, but no answer came: {answer.why}")
-    return _classify_response(answer, now)
+    return _classify_response(answer, now, is_change=is_change)
 
 
-def _classify_response(response: Response, now: float) -> Outcome:
+def _classify_response(response: Response, now: float, *, is_change: bool) -> Outcome:
     status = response.status
     body = _Body.read(response.body)
     if 200 <= status < 300:
-        return _classify_success(response, body)
+        return _classify_success(response, body, is_change=is_change)
     if status in {408, 425, 429} or (status == 503 and response.retry_after is not None):
         wait = parse_retry_after(response.retry_after, now=now)
         return body.outcome(Kind.THROTTLED, status, f"throttled with HTTP {status}", wait=wait)
     if status >= 500 or status < 200:
-        return body.outcome(Kind.UNKNOWN, status, f"HTTP {status}: it may have been stored")
+        return body.outcome(Kind.UNKNOWN, status, f"HTTP {status}: it may have {_done(is_change)}")
     if status in {401, 407}:
         whom = "the API refuses the key" if status == 401 else "the proxy wants a login"
         return body.outcome(Kind.DENIED, status, f"{whom} (HTTP {status})")
+    if is_change and body.is_envelope and status in {404, 409}:
+        why = {
+            404: "the API has no such lead",
+            409: "several leads match, and the organisation does not let them all be changed",
+        }[status]
+        return body.outcome(Kind.REJECTED, status, f"{why} (HTTP {status})")
     if status in {404, 405}:
         return body.outcome(
             Kind.DENIED, status, f"there is no lead API at base_url (HTTP {status})"
@@ -125,16 +134,21 @@ def _classify_response(response: Response, now: float) -> Outcome:
             return body.outcome(Kind.FILTERED, status, "refused by the organisation's filter rules")
         why = "something before the API (a proxy or firewall) refuses the request (HTTP 403)"
         return body.outcome(Kind.DENIED, status, why)
-    return body.outcome(Kind.REJECTED, status, f"the API rejected the lead (HTTP {status})")
+    what = "change" if is_change else "lead"
+    return body.outcome(Kind.REJECTED, status, f"the API rejected the {what} (HTTP {status})")
 
 
-def _classify_success(response: Response, body: _Body) -> Outcome:
+def _done(is_change: bool) -> str:  # noqa: FBT001 - it is what the word depends on
+    return "been carried out" if is_change else "been stored"
+
+
+def _classify_success(response: Response, body: _Body, *, is_change: bool) -> Outcome:
     status = response.status
     if body.success is False:
         return body.outcome(Kind.REJECTED, status, "the API answered success: false")
     if body.lead_id is not None and response.complete:
         return body.outcome(Kind.DELIVERED, status, "delivered")
-    why = f"HTTP {status} without a readable lead id: it may have been stored"
+    why = f"HTTP {status} without a readable lead id: it may have {_done(is_change)}"
     return body.outcome(Kind.UNKNOWN, status, why)
 
 
@@ -181,6 +195,7 @@ class _Body:
     is_envelope: bool
     success: bool | None = None
     lead_id: str | None = None
+    updated: int | None = None
     request_id: str | None = None
     code: str | None = None
     message: str | None = None
@@ -199,7 +214,8 @@ class _Body:
         return cls(
             is_envelope="error" in body or isinstance(success, bool),
             success=success if isinstance(success, bool) else None,
-            lead_id=_text(data.get("id")) or _text(body.get("id")),
+            lead_id=_text(data.get("id")) or _text(data.get("leadId")) or _text(body.get("id")),
+            updated=updated if isinstance(updated := data.get("leadsUpdated"), int) else None,
             request_id=_text(meta.get("requestId")),
             code=_text(error.get("code")),
             message=_text(error.get("message")) or _text(old_error),
@@ -217,6 +233,7 @@ class _Body:
             code=self.code,
             message=self.message,
             wait_seconds=wait,
+            updated=self.updated,
         )
 
 

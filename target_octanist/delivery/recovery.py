@@ -26,6 +26,7 @@ def job_of(lead: Recovered) -> Job:
     job = Job(lead.source, lead.stream, lead.payload.encode(), None)
     job.attempts = lead.attempts
     job.first_at = time.monotonic()
+    job.is_change = lead.is_change
     return job
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from target_octanist.delivery.job import Result
 from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, classify
+from target_octanist.delivery.whereabouts import ask
 from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
 
@@ -137,7 +138,7 @@ class Senders:
     def _post(self, job: Job) -> Answer:
         reached("request")
         try:
-            return self._sender.send(job.payload)
+            return _request(self._sender, job)
         except Exception as bug:  # noqa: BLE001 - the job must come back, and may have been sent
             return NoAnswer(describe_bug(bug))
         finally:
@@ -165,3 +166,9 @@ class Senders:
                 self._pace.started(now, self._in_flight)
                 job.first_at = job.first_at or now
             return job
+
+
+def _request(sender: Sender, job: Job) -> Answer:
+    if job.asks:
+        return ask(sender, job.payload)
+    return sender.change(job.payload) if job.is_change else sender.send(job.payload)

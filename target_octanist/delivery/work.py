@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from target_octanist.delivery.inquiry import Looked
     from target_octanist.delivery.job import Candidate, Decided, Job
-    from target_octanist.ledger.claims import Verdict
+    from target_octanist.ledger.claims import Claim, Verdict
     from target_octanist.ledger.recovery import Recovered, Reopen
 
 
@@ -23,6 +25,8 @@ class Work:
     # Records that wait for the lead that is named first to be settled.
     behind: dict[str, deque[Candidate]] = field(default_factory=dict)
     in_flight: dict[str, Job] = field(default_factory=dict)
+    # Changes that may go out now: their leads have come, or all that were held are counted.
+    freed: deque[Candidate] = field(default_factory=deque)
 
     def unsent(self) -> list[Job]:
         return [*self.ready, *(job for _, _, job in self.later)]
@@ -36,6 +40,7 @@ class Gathered(NamedTuple):
         looks_around: Whether dead runs are looked for.
         reopens: How leads in doubt are taken up again, if at all.
         figures: What the run has counted up to here as JSON, if it is to be kept now.
+        held: The leads of which changes are held; None if none is to be.
     """
 
     now: float
@@ -46,6 +51,7 @@ class Gathered(NamedTuple):
     looks_around: bool
     reopens: Reopen | None
     figures: str | None
+    held: Collection[str] | None
 
 
 class Written(NamedTuple):
@@ -55,3 +61,5 @@ class Written(NamedTuple):
     decided: list[Decided]
     batch: list[Candidate]
     verdicts: list[Verdict]
+    freed: list[Claim]
+    swept: str | None

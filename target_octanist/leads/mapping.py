@@ -167,6 +167,7 @@ def compile_mapping(
     phone_region: str | None = None,
     contract: str = "full",
     mode: Mode = "create",
+    is_linked: bool = False,
 ) -> LeadMapping:
     """Compile the `mapping` of one stream.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from target_octanist.leads.link import Link
 from target_octanist.leads.mapping import compile_mapping
 from target_octanist.leads.problems import (
     MappingError,
@@ -22,6 +23,7 @@ from target_octanist.leads.problems import (
     type_name,
     yaml_text,
 )
+from target_octanist.leads.schema import Mode
 
 FORMAT = 1
 """The form of the files that this version reads."""
@@ -51,6 +53,8 @@ class Preset:
     mapping: Mapping[str, Any]
     key: tuple[str, ...] | None
     notes: str
+    mode: Mode = "create"
+    link: Link | None = None
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,8 @@ from target_octanist.ledger.tables import State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from target_octanist.ledger.changes import Change
+
 #: Rows that a record of the same person must not be sent beside.
 TAKEN = (State.CLAIMED, State.SENDING, State.DELIVERED, State.IN_DOUBT)
 
@@ -22,6 +24,18 @@ UNDELIVERABLE = "UNDELIVERABLE"
 UNMAPPABLE = "UNMAPPABLE"
 #: Refused before the mapping; what is kept is as the tap sent it, ahead of any stream map.
 INVALID_RECORD = "INVALID_RECORD"
+
+#: ``code`` of changes that this side held back: each time anew, for things may have changed.
+TRANSITION = "TRANSITION"
+
+#: ``code`` of changes of a lead that the API does not have. It may have it the next time.
+NOT_FOUND = "NOT_FOUND"
+
+#: ``code`` of a claim that leaves a lead as it is; it is written down nowhere.
+NOTHING = "NOTHING"
+
+#: Nobody judged these for good.
+_UNJUDGED = {UNDELIVERABLE, UNMAPPABLE, INVALID_RECORD, TRANSITION, NOT_FOUND}
 
 #: ``code`` of what was a dead letter, until a human gave it up.
 DISCARDED = "DISCARDED"
@@ -48,6 +62,8 @@ class Claim:
         code: Of the dead letter, if it becomes one.
         again: What became of the record, if a human wants it tried again. The journal keeps
             what it has of the record, for the case that it is refused once more.
+        change: Set if it is not a lead, but what became of one; `payload` is then without
+            the lead's id where that is still to be found out.
     """
 
     source: str
@@ -60,6 +76,7 @@ class Claim:
     record: str | None = None
     code: str = UNMAPPABLE
     again: Refused | None = None
+    change: Change | None = None
 
 
 class Verdict(NamedTuple):
@@ -68,12 +85,17 @@ class Verdict(NamedTuple):
     Attributes:
         kind: ``send`` (it is now claimed), ``duplicate``, ``rejected`` (stored as dead
             letter), ``behind`` (wait for `other`, which this run is about to settle) or
-            ``busy`` (another live run has it; ask again later).
-        other: The source of the lead that decides, where there is one.
+            ``busy`` (another live run has it; ask again later). To a change also
+            ``filtered`` (not allowed), ``pending`` (kept until its lead is there), ``held``
+            (not before all of them are counted) or ``skipped`` (there is nothing to change).
+        other: The source of the lead that decides, where there is one; of what is held, the
+            lead that it is about.
+        payload: What is to be sent, if that is not what was claimed.
     """
 
     kind: str
     other: str | None = None
+    payload: str | None = None
 
 
 class Known(NamedTuple):
@@ -110,7 +132,7 @@ def decide(
             return Verdict("behind" if row.run == run else "busy", claim.source)
         if row.state in {State.DELIVERED, State.DUPLICATE, State.IN_DOUBT}:
             return Verdict("duplicate")
-        if not _has_a_chance(claim, row):
+        if not has_a_chance(claim, row):
             return Verdict("duplicate")
     if claim.payload is None:
         return Verdict("rejected")
@@ -125,7 +147,7 @@ def decide(
     return Verdict("send")
 
 
-def _has_a_chance(claim: Claim, row: Known) -> bool:
+def has_a_chance(claim: Claim, row: Known) -> bool:
     """Say whether a record may be tried again that was filtered or rejected.
 
     No lead was made of it, so a changed payload has a chance of its own. The same payload
@@ -136,5 +158,5 @@ def _has_a_chance(claim: Claim, row: Known) -> bool:
         return row.code != DISCARDED and (row.state, row.payload_digest) == claim.again
     if claim.payload is None:
         return row.code != DISCARDED
-    judged = row.code not in {UNDELIVERABLE, UNMAPPABLE, INVALID_RECORD}
+    judged = row.code not in _UNJUDGED
     return not judged or row.payload_digest != claim.payload_digest

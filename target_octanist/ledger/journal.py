@@ -23,6 +23,7 @@ from sqlalchemy import Engine, func, insert, inspect, select, true
 
 from target_octanist.errors import LedgerAway, LedgerError
 from target_octanist.kill_points import reached
+from target_octanist.ledger.changes import count_changed, count_pending
 from target_octanist.ledger.database import (
     open_database,
     open_to_read,
@@ -36,7 +37,15 @@ from target_octanist.ledger.history import (
     past_runs,
 )
 from target_octanist.ledger.runs import this_place
-from target_octanist.ledger.tables import SCHEMA_VERSION, State, leads, meta, metadata, runs
+from target_octanist.ledger.tables import (
+    SCHEMA_VERSION,
+    State,
+    leads,
+    meta,
+    metadata,
+    pending,
+    runs,
+)
 from target_octanist.ledger.turn import Turn
 
 if TYPE_CHECKING:
@@ -65,6 +74,7 @@ class Journal:
         self._turns = 0
         self.salt = salt
         self.run = ""
+        self.destination = ""
 
     @classmethod
     def open(cls, ledger: str, *, create: bool = True) -> Journal:
@@ -141,6 +151,7 @@ class Journal:
                 .limit(1)
             ).scalar()
             self.run = run or uuid.uuid4().hex
+            self.destination = destination
             connection.execute(
                 insert(runs).values(
                     id=self.run,
@@ -163,7 +174,7 @@ class Journal:
         """
         with readable_errors(), self._engine.begin() as connection:
             serialise(connection)
-            turn = Turn(connection, self.run)
+            turn = Turn(connection, self.run, self.salt, self.destination)
             yield turn
         for what in turn.done:
             reached(f"{what}-committed")
@@ -224,7 +235,7 @@ class Journal:
         The records are not held against each other.
         """
         with readable_errors(), self._engine.begin() as connection:
-            return Turn(connection, self.run).look(claims)
+            return Turn(connection, self.run, self.salt).look(claims)
 
     def past_runs(
         self,
@@ -244,6 +255,17 @@ class Journal:
         """Give what was kept of these runs' figures: run to JSON text."""
         with readable_errors(), self._engine.begin() as connection:
             return figures_of(connection, runs)
+
+    def changed(self, destination: str) -> int:
+        """Count the records of which a change was delivered."""
+        with readable_errors(), self._engine.begin() as connection:
+            return count_changed(connection, destination)
+
+    def pending(self) -> list[tuple[str, int]]:
+        """Count the changes that wait for their leads, by stream."""
+        with readable_errors(), self._engine.begin() as connection:
+            is_there = inspect(connection).has_table(pending.name)
+            return count_pending(connection) if is_there else []
 
     def dead_letters(self) -> int:
         """Count the rejected leads whose record is still kept."""

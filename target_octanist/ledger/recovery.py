@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from target_octanist.ledger.runs import RunRow, is_alive, this_place
-from target_octanist.ledger.tables import State, leads, runs
+from target_octanist.ledger.tables import State, changes, leads, runs
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -34,6 +34,7 @@ class Recovered(NamedTuple):
     Attributes:
         sent_at: When it may have been sent (ms since 1970 UTC); None if it surely was not.
         was_in_doubt: Whether that run had settled it as in doubt.
+        is_change: Whether it is a change of a lead.
     """
 
     source: str
@@ -42,6 +43,7 @@ class Recovered(NamedTuple):
     attempts: int
     sent_at: int | None
     was_in_doubt: bool = False
+    is_change: bool = False
 
 
 def take_over(connection: Connection, run: str, destination: str, *, now: int) -> list[Recovered]:
@@ -65,7 +67,9 @@ def take_over(connection: Connection, run: str, destination: str, *, now: int) -
             leads.c.state,
             leads.c.attempts,
             leads.c.sent_at,
+            changes.c.source.label("change"),
         )
+        .outerjoin(changes, changes.c.source == leads.c.source)
         .where(*theirs)
         .order_by(leads.c.claimed_at, leads.c.source)
     ).all()
@@ -80,6 +84,7 @@ def take_over(connection: Connection, run: str, destination: str, *, now: int) -
             row.payload or "{}",
             row.attempts,
             row.sent_at if row.state == State.SENDING else None,
+            is_change=row.change is not None,
         )
         for row in found
     ]
@@ -90,8 +95,15 @@ def reopen(
 ) -> list[Recovered]:
     """Give this run all that is in doubt: as sent, or as claimed if it is in `send`."""
     found = connection.execute(
-        select(leads.c.source, leads.c.stream, leads.c.payload, leads.c.sent_at)
+        select(
+            leads.c.source,
+            leads.c.stream,
+            leads.c.payload,
+            leads.c.sent_at,
+            changes.c.source.label("change"),
+        )
         .join(runs, runs.c.id == leads.c.run)
+        .outerjoin(changes, changes.c.source == leads.c.source)
         .where(leads.c.state == State.IN_DOUBT.value, runs.c.destination == destination)
         .order_by(leads.c.claimed_at, leads.c.source)
     ).all()
@@ -103,6 +115,7 @@ def reopen(
             0,
             None if row.source in send else row.sent_at,
             was_in_doubt=True,
+            is_change=row.change is not None,
         )
         for row in found
     ]

@@ -177,6 +177,49 @@ figures = Table(
     comment="What each run counted.",
 )
 
+changes = Table(
+    "octanist_changes",
+    metadata,
+    Column(
+        "source",
+        String(32),
+        primary_key=True,
+        comment="Keyed digest of the record that says what became of a lead.",
+    ),
+    Column("lead", String(32), nullable=False, comment="Keyed digest of how the lead is named."),
+    Column("status", Text, comment="The status in the change that was last claimed."),
+    Column(
+        "delivered_digest", String(32), comment="Of the change that was last delivered, if any was."
+    ),
+    Column("delivered_status", Text, comment="The last status that was delivered."),
+    Column("delivered_at", BigInteger, comment="When that was."),
+    Index("octanist_changes_by_lead", "lead"),
+    comment=(
+        "One row for each record that changes a lead; it outlives the row of `octanist_leads`, "
+        "which is about its last change."
+    ),
+)
+
+pending = Table(
+    "octanist_pending",
+    metadata,
+    Column("source", String(32), primary_key=True, comment="Of the record that has the change."),
+    Column(
+        "waits_for",
+        String(32),
+        primary_key=True,
+        comment="The source of the record whose lead is to be changed, in one of its spellings.",
+    ),
+    Column("destination", Text, nullable=False, comment="`base_url`."),
+    Column("stream", Text, nullable=False, comment="The stream of the change."),
+    Column("payload_digest", String(32), nullable=False, comment="Keyed digest of the change."),
+    Column("payload", Text, nullable=False, comment="The change as JSON, without the lead's id."),
+    Column("status", Text, comment="The status in it."),
+    Column("since", BigInteger, nullable=False, comment="When it came."),
+    Index("octanist_pending_by_waits_for", "waits_for"),
+    comment="Changes of leads that are not known yet; each goes out when its lead is.",
+)
+
 persons = Table(
     "octanist_persons",
     metadata,

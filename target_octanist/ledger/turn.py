@@ -19,9 +19,20 @@ from sqlalchemy import (
 )
 
 from target_octanist.kill_points import reached
+from target_octanist.ledger.changes import (
+    NO_WAY_BACK,
+    Standing,
+    Standings,
+    decide_change,
+    due_changes,
+    write_changes,
+    write_delivered,
+    write_pending,
+)
 from target_octanist.ledger.claims import (
     DISCARDED,
     TAKEN,
+    TRANSITION,
     Claim,
     Known,
     Refused,
@@ -34,7 +45,10 @@ from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.tables import State, leads, persons, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+#: Of these the record is kept, where there is one.
+_DEAD = {State.REJECTED, State.FILTERED}
 
 #: What changes when a dead letter is tried again. The rest says why it is one, and is
 #: needed if it is not sent after all.
@@ -59,6 +73,7 @@ class Settlement:
         message: What the API said. It may quote the lead, so it is never logged.
         record: The source record as JSON text, for what no lead was made of; what the
             journal has of it already stays.
+        is_change: Whether it may be a change of a lead.
     """
 
     source: str
@@ -69,6 +84,7 @@ class Settlement:
     reason: str | None = None
     message: str | None = None
     record: str | None = None
+    is_change: bool = False
 
 
 class Turn:
@@ -78,9 +94,13 @@ class Turn:
         done: What was done, by the names of the places in `kill_points`.
     """
 
-    def __init__(self, connection: Connection, run: str) -> None:
+    def __init__(
+        self, connection: Connection, run: str, salt: bytes = b"", destination: str = ""
+    ) -> None:
         self._connection = connection
         self._run = run
+        self._salt = salt
+        self._destination = destination
         self.done: list[str] = []
 
     def heartbeat(self, *, now: int, number: int) -> bool:
@@ -102,8 +122,28 @@ class Turn:
         number = select(runs.c.turns).where(runs.c.id == self._run)
         return int(self._connection.execute(number).scalar_one())
 
-    def claim(self, claims: Sequence[Claim], *, now: int) -> list[Verdict]:
-        """Decide for each record, in order, and write down what is to be sent."""
+    def claim(
+        self, claims: Sequence[Claim], *, now: int, held: Collection[str] | None = None
+    ) -> list[Verdict]:
+        """Decide for each record, in order, and write down what is to be sent.
+
+        Leads come before the changes of leads, which may wait for them.
+
+        Args:
+            claims: Of the records.
+            now: Milliseconds since 1970 UTC.
+            held: The leads of which changes are held already; None if none is to be held.
+        """
+        asked = [claim for claim in claims if claim.change is not None]
+        if not asked:
+            return self._claim_leads(claims, now=now)
+        of_leads = iter(
+            self._claim_leads([claim for claim in claims if claim.change is None], now=now)
+        )
+        of_changes = iter(self._claim_changes(asked, now=now, held=held))
+        return [next(of_leads if claim.change is None else of_changes) for claim in claims]
+
+    def _claim_leads(self, claims: Sequence[Claim], *, now: int) -> list[Verdict]:
         if not claims:
             return []
         known = self._rows_of(claims)
@@ -145,14 +185,89 @@ class Turn:
         self._did("claim")
         return verdicts
 
+    def _claim_changes(
+        self, claims: Sequence[Claim], *, now: int, held: Collection[str] | None
+    ) -> list[Verdict]:
+        known, taken = self._rows_of(claims), self._persons_of(claims)
+        standings = Standings(self._connection, self._salt, claims)
+        held_leads = None if held is None else set(held)
+        verdicts: list[Verdict] = []
+        fresh: list[dict[str, object]] = []
+        changed: list[dict[str, object]] = []
+        again: list[dict[str, object]] = []
+        claimed: list[tuple[Claim, Standing]] = []
+        waiting: list[Claim] = []
+        over: list[str] = []
+        for claim in claims:
+            standing = standings.of(claim)
+            verdict = decide_change(
+                claim, known.get(claim.source), standing, taken, self._run, held=held_leads
+            )
+            verdicts.append(verdict)
+            if verdict.kind in {"behind", "busy", "held", "skipped"}:
+                if verdict.kind == "held" and held_leads is not None and verdict.other is not None:
+                    held_leads.add(verdict.other)
+                continue
+            if verdict.kind == "pending":
+                waiting.append(claim)
+                continue
+            over.append(claim.source)
+            if verdict.kind == "duplicate" and verdict.other is None:
+                continue
+            row = _row(claim, verdict, run=self._run, now=now)
+            if claim.source not in known:
+                fresh.append(row)
+            elif claim.again is not None and verdict.kind == "send":
+                again.append({name: row[name] for name in _TRIED_AGAIN})
+            else:
+                changed.append(row)
+            known[claim.source] = Known(
+                str(row["state"]), self._run, claim.payload_digest, row["code"]
+            )
+            if verdict.kind == "send":
+                standings.claimed(claim, standing, self._run)
+                claimed.append((claim, standing))
+        if fresh:
+            self._connection.execute(insert(leads), fresh)
+        self._overwrite(changed)
+        self._overwrite(again)
+        write_changes(self._connection, claimed, standings)
+        write_pending(self._connection, waiting, over, self._destination, now=now)
+        self._did("claim")
+        return verdicts
+
+    def due_changes(
+        self,
+        *,
+        forward: bool,
+        behind: Collection[str] | None = None,
+        after: str = "",
+        limit: int = 500,
+    ) -> list[Claim]:
+        """Give pending changes whose leads may be known by now (see `changes.due_changes`)."""
+        return due_changes(
+            self._connection,
+            self._destination,
+            forward=forward,
+            behind=behind,
+            after=after,
+            limit=limit,
+        )
+
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
         """For each record its row and what would be decided, writing nothing down."""
         known, taken = self._rows_of(claims), self._persons_of(claims)
-        rows = [known.get(claim.source) for claim in claims]
-        return [
-            (row, decide(claim, row, taken, self._run))
-            for claim, row in zip(claims, rows, strict=True)
-        ]
+        standings = Standings(self._connection, self._salt, [c for c in claims if c.change])
+        looked: list[tuple[Known | None, Verdict]] = []
+        for claim in claims:
+            row = known.get(claim.source)
+            if claim.change is None:
+                verdict = decide(claim, row, taken, self._run)
+            else:
+                standing = standings.of(claim)
+                verdict = decide_change(claim, row, standing, taken, self._run, held=None)
+            looked.append((row, verdict))
+        return looked
 
     def start_sending(self, sources: Iterable[str], *, now: int) -> None:
         """Write down that requests for these leads may be on their way."""
@@ -244,6 +359,8 @@ class Turn:
                 for s in settlements
             ],
         )
+        delivered = [s.source for s in settlements if s.is_change and s.state is State.DELIVERED]
+        write_delivered(self._connection, delivered, now=now)
         self._did("settle")
 
     def take_over(self, destination: str, *, now: int) -> list[Recovered]:
@@ -257,7 +374,9 @@ class Turn:
         """Take up again what is in doubt, as if this run had sent it."""
         self.settle(
             [
-                Settlement(source, State.DELIVERED, reason="found in Octanist by hand")
+                Settlement(
+                    source, State.DELIVERED, reason="found in Octanist by hand", is_change=True
+                )
                 for source in sorted(how.delivered)
             ],
             now=now,
@@ -381,23 +500,27 @@ def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, obj
         "send": State.CLAIMED,
         "duplicate": State.DUPLICATE,
         "rejected": State.REJECTED,
+        "filtered": State.FILTERED,
     }[verdict.kind]
+    code, reason = claim.code, claim.reason
+    if verdict.kind == "filtered":
+        code, reason = TRANSITION, NO_WAY_BACK
     return {
         "source": claim.source,
         "stream": claim.stream,
         "state": state.value,
         "run": run,
         "payload_digest": claim.payload_digest,
-        "payload": claim.payload if state is State.CLAIMED else None,
-        "record": claim.record if state is State.REJECTED else None,
+        "payload": (verdict.payload or claim.payload) if state is State.CLAIMED else None,
+        "record": claim.record if state in _DEAD else None,
         "attempts": 0,
         "claimed_at": now,
         "sent_at": None,
         "settled_at": None if state is State.CLAIMED else now,
         "lead_id": None,
         "request_id": None,
-        "code": claim.code if state is State.REJECTED else None,
-        "reason": claim.reason,
+        "code": code if state in _DEAD else None,
+        "reason": reason,
         "message": None,
         "twin": verdict.other,
     }

@@ -149,6 +149,13 @@ class Tally:
                 self.streams[stream, outcome] += 1
                 self._since.outcomes[stream, outcome] += 1
 
+    def no_longer(self, stream: str, outcome: str) -> None:
+        """Take back that a record of this run's input had an outcome; it has another now."""
+        with self._lock:
+            self.outcomes[outcome] -= 1
+            self.records[stream] -= 1
+            self.streams[stream, outcome] -= 1
+
     def settled_by_hand(self, count: int) -> None:
         """Count leads in doubt of which a human said that they are there."""
         if count:

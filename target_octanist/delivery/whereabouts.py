@@ -1,0 +1,106 @@
+"""Was a change carried out? Asks the API for its lead, and compares.
+
+A change says how things are to be, so a lead that is so needs no second request. It is
+only asked for when the first one can be at it no more.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
+
+from target_octanist.delivery.outcome import Answer, Kind, Outcome, Response, classify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_octanist.delivery.client import Sender
+
+#: More leads than a search shows at once are not told apart.
+_MOST: Final = 100
+
+_IDENTIFIERS: Final = ("id", "email", "phone")
+
+
+def ask(sender: Sender, payload: bytes) -> Answer:
+    """Ask for the lead that a change is about: by its id, else by a search."""
+    name, value = _identifier(json.loads(payload))
+    if name == "id":
+        return sender.lead(value)
+    return sender.listing({"search": value, "limit": str(_MOST)})
+
+
+def carried_out(payload: bytes, answer: Answer, *, now: float) -> Outcome:
+    """Say whether a change was carried out.
+
+    Args:
+        payload: The change.
+        answer: To `ask`.
+        now: Wall-clock time in seconds.
+
+    Returns:
+        Delivered; retry, if it surely was not; rejected, if there is no such lead; otherwise
+        what kept the question from being answered.
+    """
+    outcome = classify(answer, now=now, is_change=True)
+    if not isinstance(answer, Response) or not 200 <= answer.status < 300:
+        return outcome
+    change = json.loads(payload, parse_float=Decimal)
+    rows = _rows(answer, *_identifier(change))
+    if rows is None:
+        return Outcome(Kind.UNKNOWN, f"HTTP {answer.status} with what is no lead", answer.status)
+    if not rows:
+        return Outcome(Kind.RETRY, "the API lists no such lead", answer.status)
+    same = [_is_so(change, row) for row in rows]
+    if all(same):
+        lead_id = rows[0].get("id")
+        found = lead_id if isinstance(lead_id, str) else None
+        return Outcome(Kind.DELIVERED, "found in Octanist", answer.status, lead_id=found)
+    if any(same):
+        return Outcome(Kind.UNKNOWN, "of several leads that match, some are changed", answer.status)
+    return Outcome(Kind.RETRY, "the lead is not changed", answer.status)
+
+
+def _identifier(change: Mapping[str, Any]) -> tuple[str, str]:
+    return next((name, str(change[name])) for name in _IDENTIFIERS if name in change)
+
+
+def _rows(answer: Response, name: str, value: str) -> list[dict[str, Any]] | None:
+    """Give the leads in an answer that the identifier names; None if it holds none."""
+    try:
+        body = json.loads(answer.body, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+    data = body.get("data") if isinstance(body, dict) else None
+    if isinstance(data, dict):
+        data = [data]
+    if not isinstance(data, list) or not answer.complete:
+        return None
+    rows = [row for row in data if isinstance(row, dict)]
+    return [row for row in rows if str(row.get(name) or "").casefold() == value.casefold()]
+
+
+def _is_so(change: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    for name, value in change.items():
+        is_there = row.get(name)
+        match name:
+            case "id" | "email" | "phone":
+                continue
+            case "value":
+                is_same = _number(is_there) == _number(value)
+            case "note":
+                # The API does not say whether a note is replaced or added to.
+                is_same = isinstance(is_there, str) and str(value) in is_there
+            case _:
+                is_same = is_there == value
+        if not is_same:
+            return False
+    return True
+
+
+def _number(value: object) -> Decimal | None:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
