@@ -5,6 +5,7 @@ Records of a run and dead letters that are tried again become claims here alike.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from target_octanist.leads.identity import (
 from target_octanist.leads.link import spellings
 from target_octanist.leads.mapping import LeadMapping, Mapped, compile_mapping
 from target_octanist.leads.problems import MappingError
+from target_octanist.leads.schema import MATCH_KEYS
 from target_octanist.ledger.changes import Change, change_source, lead_digest
 from target_octanist.ledger.claims import NOTHING, UNMAPPABLE, Claim
 from target_octanist.runtime import encode_record
@@ -176,6 +178,24 @@ class ClaimMaker:
                 forward=self._forward,
             ),
         )
+
+    @property
+    def makes_leads(self) -> bool:
+        """Whether the stream's records make leads."""
+        return self._mode != "update"
+
+    def of_change(self, source: str, payload: str, digest: str) -> Claim:
+        """Give the claim of a change that was to be sent before, with its lead's name in it.
+
+        Args:
+            source: The digest that names it.
+            payload: As JSON text.
+            digest: Of the change, as it was.
+        """
+        fields = json.loads(payload)
+        name, value = next((n, str(fields[n])) for n in MATCH_KEYS if n in fields)
+        change = Change(fields.get("status"), self._lead(name, value), (), self._forward)
+        return Claim(source, self._name, (), 0, digest, payload, change=change)
 
     def _lead(self, name: str, value: str) -> str:
         return lead_digest(self._salt, name, value)

@@ -213,10 +213,13 @@ class Replay:
     def _claim(self, letter: DeadLetter) -> tuple[Claim, Sequence[str]]:
         maker = self._maker(letter.stream)
         notes: Sequence[str] = ()
-        if letter.record is not None:
+        if letter.is_change and maker.makes_leads:
+            # Of a record that makes a lead as well; which lead it is, its payload says.
+            claim = maker.of_change(letter.source, letter.payload or "{}", letter.payload_digest)
+        elif letter.record is not None:
             record = decode_object(letter.record.encode())
             claims, notes = maker.of_record(letter.source, record)
-            claim = claims[0]
+            claim = replace(claims[0], source=letter.source)
         else:
             # A run that was cut off had claimed it, and with that run the record was gone.
             payload = decode_object((letter.payload or "{}").encode())

@@ -18,6 +18,7 @@ import msgspec
 from singer_sdk.singerlib.json import serialize_json
 
 from target_octanist import __version__, catalogue
+from target_octanist.delivery.brake import Brake
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.dry_run import DryRunSender
 from target_octanist.delivery.engine import Engine
@@ -39,7 +40,7 @@ from target_octanist.reporting.next_steps import Step, next_steps
 from target_octanist.reporting.progress import Progress, Snapshot
 from target_octanist.reporting.recorder import Recorder
 from target_octanist.reporting.run_id import new_run_id, shown
-from target_octanist.reporting.summary import OUTCOMES, Summary, alarm
+from target_octanist.reporting.summary import ALL_OUTCOMES, OUTCOMES, Summary, alarm
 from target_octanist.reporting.tally import Tally
 
 if TYPE_CHECKING:
@@ -157,6 +158,9 @@ class Run:
                 metrics_file.end(1, success=False)
                 metrics_file.write()
             raise
+        # What a human asks for by name is not held.
+        brakes = kind == "run" and settings.tells_outcomes
+        known = self.journal.changed(settings.base_url) if brakes else 0
         self.engine = Engine(
             settings,
             self.journal,
@@ -167,6 +171,7 @@ class Run:
             tally=self.tally,
             reopens=reopens,
             figures_if_due=self._recorder.if_due,
+            brake=Brake(settings.max_changes, known) if brakes else None,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges, metrics_file)
         self._progress = progress or Progress(sys.stderr)
@@ -349,7 +354,7 @@ class Run:
         gauges = self.engine.gauges()
         return Snapshot(
             # Name by name: the engine may add one while this thread looks.
-            outcomes={name: self.tally.outcomes[name] for name in OUTCOMES},
+            outcomes={name: self.tally.outcomes[name] for name in ALL_OUTCOMES},
             recovered=sum(self.tally.recovered[name] for name in OUTCOMES),
             accepted=self._count,
             # What is beyond waits for its turn at the senders.

@@ -96,7 +96,8 @@ def describe(journal: Journal, runs: Sequence[Account]) -> dict[str, Any]:
         ``in_doubt`` and ``rejected``: lists of objects with source (digest), stream,
         attempts, times in ISO 8601, request_id, code and reason, the oldest 1,000 of
         each; ``reasons``: how many were rejected for what; ``dead_letters``: how many of
-        the rejected are still kept; ``runs``, as `past.describe` gives them, and
+        the rejected are still kept; ``pending``: stream to number of changes that wait for
+        their leads; ``runs``, as `past.describe` gives them, and
         ``last_run``, the first of them, or null.
     """
     outcomes: Counter[str] = Counter({state.value: 0 for state in State})
@@ -115,6 +116,7 @@ def describe(journal: Journal, runs: Sequence[Account]) -> dict[str, Any]:
         ],
         "rejected": [plain(row) for row in journal.in_state(State.REJECTED)],
         "dead_letters": journal.dead_letters(),
+        "pending": dict(journal.pending()),
         "last_run": described[0] if described else None,
         "runs": described,
     }
@@ -171,6 +173,7 @@ def _print(report: Mapping[str, Any], runs: Sequence[Account], options: str) -> 
         ["stream", *states],
         [[stream, *(counts.get(state, 0) for state in states)] for stream, counts in rows],
     )
+    _print_pending(report["pending"])
     _print_reasons(report)
     print_in_doubt(report["in_doubt"])
     _print_earlier(runs[1:])
@@ -186,6 +189,13 @@ def _print(report: Mapping[str, Any], runs: Sequence[Account], options: str) -> 
         click.echo("\nWhat to do next:")
         for line in step_lines(steps):
             click.echo(f"  {line}")
+
+
+def _print_pending(pending: Mapping[str, int]) -> None:
+    if pending:
+        click.echo("\nPending until their leads are there (they go out by themselves):")
+        for stream, number in pending.items():
+            click.echo(f"  {number:>6,} × {stream}")
 
 
 def _print_reasons(report: Mapping[str, Any]) -> None:

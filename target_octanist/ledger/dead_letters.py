@@ -15,7 +15,7 @@ from sqlalchemy import func, or_, select
 
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.claims import INVALID_RECORD, Refused
-from target_octanist.ledger.tables import State, leads, runs
+from target_octanist.ledger.tables import State, changes, leads, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,6 +73,7 @@ class DeadLetter:
         payload: What was sent, if it came to that.
         record: The source record as it came out of the stream maps, or as the tap sent it
             if it did not come so far; None if only the payload is known.
+        is_change: Whether it is a change of a lead whose payload names that lead.
     """
 
     source: str
@@ -86,6 +87,7 @@ class DeadLetter:
     payload: str | None
     payload_digest: str
     record: str | None
+    is_change: bool = False
 
     @property
     def was(self) -> Refused:
@@ -165,6 +167,7 @@ class DeadLetters:
             yield from (found[source] for source in page if source in found)
 
     def _page(self, sources: Sequence[str]) -> dict[str, DeadLetter]:
+        named = select(changes.c.source).where(changes.c.source == leads.c.source).exists()
         query = select(
             leads.c.source,
             leads.c.stream,
@@ -176,6 +179,7 @@ class DeadLetters:
             leads.c.payload,
             leads.c.record,
             leads.c.payload_digest,
+            named.label("is_change"),
         ).where(*self._base, leads.c.source.in_(sources))
         with self._journal.reading() as connection:
             rows = connection.execute(query).mappings().all()

@@ -23,6 +23,12 @@ OUTCOMES = (
     State.IN_DOUBT.value,
 )
 
+#: Of records that say what became of a lead, beside those of leads: kept until the lead is
+#: there, and nothing to be told. They are mentioned where there are any.
+OF_CHANGES = ("pending", "skipped")
+
+ALL_OUTCOMES = (*OUTCOMES, *OF_CHANGES)
+
 #: A lead is named in lists by so many digits of its digest.
 ID_DIGITS: Final = 12
 
@@ -94,7 +100,8 @@ def count(number: int, outcome: str) -> str:
 
 def counts_sentence(outcomes: Mapping[str, int]) -> str:
     """Say ``12 delivered, 3 duplicate, 0 filtered, 1 rejected, 0 in doubt``."""
-    return ", ".join(count(outcomes.get(name, 0), name) for name in OUTCOMES)
+    others = (name for name in OF_CHANGES if outcomes.get(name))
+    return ", ".join(count(outcomes.get(name, 0), name) for name in (*OUTCOMES, *others))
 
 
 def totals(summary: Summary) -> str:

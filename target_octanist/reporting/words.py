@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from target_octanist.reporting.summary import OUTCOMES
+from target_octanist.reporting.summary import ALL_OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def lasted(seconds: float) -> str:
 
 def counts(outcomes: Mapping[str, int]) -> str:
     """Say ``1,725 delivered, 200 duplicate``; what there is none of is left out."""
-    said = [f"{outcomes[name]:,} {spoken(name)}" for name in OUTCOMES if outcomes.get(name)]
+    said = [f"{outcomes[name]:,} {spoken(name)}" for name in ALL_OUTCOMES if outcomes.get(name)]
     return ", ".join(said) or "nothing came"
 
 
