@@ -81,9 +81,9 @@ UPDATE_FIELDS: Mapping[str, Field] = _table(
     Field("id", "update", "text"),
     FIELDS["email"],
     FIELDS["phone"],
-    FIELDS["note"],
     Field("status", "update", "status"),
     Field("value", "update", "number"),
+    FIELDS["note"],
     Field("lossReason", "update", "text"),
 )
 """The keys of ``PATCH /leads``. The first three find the lead, the others change it."""
@@ -92,7 +92,10 @@ IDENTITY_KEYS = ("name", "email", "phone", "custom")
 """A lead needs at least one of these."""
 
 MATCH_KEYS = ("id", "email", "phone")
-"""An update needs at least one of these."""
+"""A change is sent with one of these: the first of them that is there."""
+
+CHANGE_KEYS = tuple(name for name in UPDATE_FIELDS if name not in MATCH_KEYS)
+"""What a change may change."""
 
 CONSENT_KEYS = tuple(field.name for field in FIELDS.values() if field.kind == "boolean")
 
@@ -103,9 +106,10 @@ CONSENT_SHORTHAND: Mapping[str, tuple[str, ...]] = {
 """The two flags of the vendor's browser API, and the keys that each stands for."""
 
 
-def contract_keys(contract: Contract) -> frozenset[str]:
-    """The keys that the API of this contract accepts: 30 of them, or 25."""
-    return frozenset(name for name, field in FIELDS.items() if contract == "full" or field.legacy)
+def contract_keys(contract: Contract, mode: Mode = "create") -> frozenset[str]:
+    """The keys that the API of this contract accepts: of a new lead 30 of them, or 25."""
+    fields = fields_of(mode).items()
+    return frozenset(name for name, field in fields if contract == "full" or field.legacy)
 
 
 def fields_of(mode: Mode) -> dict[str, Field]:
