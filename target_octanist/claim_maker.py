@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from target_octanist.settings import Settings, StreamSettings
 
-#: The column that names records in most CRMs; a `link` may say otherwise.
-_USUAL_KEY = "id"
+#: The columns that name records in most CRMs, for a stream whose SCHEMA has not come yet.
+_USUAL_KEYS = ("id", "Id", "ID", "vid")
 
 NO_LINK = "the record names no record of {stream} ({by}), and has no other identifier of a lead"
 
@@ -160,7 +160,8 @@ class ClaimMaker:
         payload = dict(change.fields)
         if not links and identifier is not None:
             payload = dict([identifier]) | payload
-        about = identifier if not links else ("link", links[0])
+        # Not by its links, which depend on what is known of the other stream by now.
+        about = identifier if not links else ("link", *of_lead, self._linked_key(record))
         persons: tuple[str, ...] = ()
         if not links:
             persons = person_digests(self._salt, self._destination, payload, ("email", "phone"))
@@ -203,18 +204,22 @@ class ClaimMaker:
     def _is_change(self, claim: Claim) -> Claim:
         return replace(claim, change=Change(None, None))
 
+    def _linked_key(self, record: Mapping[str, Any]) -> str | None:
+        return self._link.key_of(record) if self._link is not None else None
+
     def _links(self, record: Mapping[str, Any]) -> tuple[str, ...]:
         """Give the sources of the record that this one is linked to, in all its spellings."""
         link = self._link
-        key = link.key_of(record) if link is not None else None
+        key = self._linked_key(record)
         if link is None or key is None:
             return ()
-        column = link.column
-        if column is None:
-            names = self._settings.stream(link.stream).key or self._key_of(link.stream)
-            column = names[0] if len(names) == 1 else _USUAL_KEY
+        columns: Sequence[str] = (link.column,) if link.column is not None else ()
+        columns = columns or self._settings.stream(link.stream).key or self._key_of(link.stream)
+        if len(columns) != 1:
+            columns = _USUAL_KEYS
         return tuple(
             source_digest(self._salt, self._destination, link.stream, {column: spelling}, {})
+            for column in columns
             for spelling in spellings(key)
         )
 

@@ -373,6 +373,7 @@ class Run:
             dry_run=dry_run,
             noun=self._noun,
             steps=[] if dry_run else _steps(tally),
+            changes=tally.changes,
         )
 
     def _connect(self) -> tuple[Sender, Quota]:

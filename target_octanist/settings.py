@@ -131,7 +131,7 @@ class Settings:
             dedupe_window_days=merged.get("dedupe_window_days", self.dedupe_window_days),
             key=tuple(key) if key else None,
             mode=merged.get("mode") or (preset.mode if preset else "create"),
-            link=merged.get("link") or (preset.link if preset else None),
+            link=merged.get("link") or (preset.compiled_link if preset else None),
         )
 
 

@@ -75,6 +75,10 @@ def _as_settings(preset: Preset) -> str:
     entry: dict[str, Any] = {"stream": preset.streams[0] if preset.streams else "*"}
     if preset.key:
         entry["key"] = list(preset.key)
+    if preset.mode != "create":
+        entry["mode"] = preset.mode
+    if preset.link is not None:
+        entry["link"] = preset.link
     entry["mapping"] = preset.mapping
     head = [f"{preset.name}, version {preset.version}", preset.description, preset.notes]
     lines = "\n".join(text for text in head if text).splitlines()

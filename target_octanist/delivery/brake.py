@@ -51,11 +51,15 @@ class Brake:
     def hold(self, candidate: Candidate, lead: str | None) -> Candidate | None:
         """Hold a change; gives an older one of the same record, which is not to be sent."""
         source = candidate.claim.source
-        older = self._held.pop(source, None)
+        older = self.drop(source)
         self._held[source] = candidate
         if lead is not None:
             self.leads.add(lead)
         return older
+
+    def drop(self, source: str) -> Candidate | None:
+        """Give back what is held of a record, if anything is: it is not to be sent."""
+        return self._held.pop(source, None)
 
     def release(self) -> list[Candidate]:
         """Take it off: all may go out, in the order in which they came."""

@@ -547,6 +547,8 @@ class Engine:
         elif verdict.kind == "pending":
             self._keep_pending(candidate)
         else:
+            if self._brake is not None:
+                self._replace(self._brake.drop(claim.source))
             job = _as_job(candidate)
             reason = claim.reason or _reason(claim, verdict)
             why = Why(reason, Reference(candidate.place, claim.source, None))
@@ -561,8 +563,14 @@ class Engine:
         if waited:
             self._waiting.discard(job.source)
             self._tally.no_longer(job.stream, PENDING)
-        recovered = number is None and not waited
-        self._tally.settled(job.stream, outcome, recovered=recovered, why=why, payload=payload)
+        self._tally.settled(
+            job.stream,
+            outcome,
+            recovered=number is None and not waited,
+            why=why,
+            payload=payload,
+            is_change=job.is_change,
+        )
         if outcome == State.DELIVERED and not job.is_change:
             self._quota.delivered()
         if number is None:
@@ -584,14 +592,19 @@ class Engine:
             with self._changed:
                 self._inbox.settled()
                 self._changed.notify_all()
-        if older is not None:
-            if older.number is not None:
-                with self._changed:
-                    self._inbox.took_back()
-            why = Why(REPLACED, Reference(older.place, older.claim.source, None))
-            self._settle(_as_job(older), State.DUPLICATE.value, why)
+        self._replace(older)
         if self._brake.is_broken:
             self._fail(self._brake.stopped())
+
+    def _replace(self, older: Candidate | None) -> None:
+        """Settle a change that was held, and that a later one takes the place of."""
+        if older is None:
+            return
+        if older.number is not None:
+            with self._changed:
+                self._inbox.took_back()
+        why = Why(REPLACED, Reference(older.place, older.claim.source, None))
+        self._settle(_as_job(older), State.DUPLICATE.value, why)
 
     def _keep_pending(self, candidate: Candidate) -> None:
         self._pends = True

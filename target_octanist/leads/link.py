@@ -20,9 +20,9 @@ from target_octanist.leads.words import NOTHING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST_DIGITS = 18
-
 LINK_KEYS = ("stream", "by", "key")
+
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ with a record is a value (`Unmappable`, or a note in `Mapped`), never an excepti
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from target_octanist.leads.change import split
 from target_octanist.leads.custom import CustomSpec, read_custom
 from target_octanist.leads.plan import Plan, make_plan
 from target_octanist.leads.problems import (
@@ -24,6 +25,7 @@ from target_octanist.leads.problems import (
     type_name,
 )
 from target_octanist.leads.schema import (
+    CHANGE_KEYS,
     CONSENT_SHORTHAND,
     FIELDS,
     IDENTITY_KEYS,
@@ -34,21 +36,26 @@ from target_octanist.leads.schema import (
     fields_of,
 )
 from target_octanist.leads.schema_check import check_columns, is_lost
+from target_octanist.leads.sources import ORIGINS
 from target_octanist.leads.spec import Spec, read_spec
 
 if TYPE_CHECKING:
     from target_octanist.leads.paths import Path
 
 _REACHABLE = ("email", "phone", "id")
-_CONTACT = ("email", "phone")
+# By these fields a preset is seen to be meant for a stream.
+_TELLING = {"create": ("email", "phone"), "update": ("status", "value")}
+_IDENTITY = {"create": IDENTITY_KEYS, "update": MATCH_KEYS, "upsert": (*IDENTITY_KEYS, "id")}
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A record that makes a lead.
+    """A record that makes a lead, or a change of one.
 
     Attributes:
-        payload: In contract order; no nulls, no empty text, no unknown keys.
+        payload: In contract order; no nulls, no empty text, no unknown keys. In the mode
+            ``update`` it is that of the change; in ``upsert`` the fields of both, for
+            `split` to take apart.
         notes: What was left out or changed on the way, if anything.
     """
 
@@ -58,7 +65,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Unmappable:
-    """A record that makes no lead, and why."""
+    """A record that makes no lead and no change, and why."""
 
     reasons: tuple[Reason, ...]
 
@@ -72,11 +79,15 @@ class LeadMapping:
         specs: Mapping[str, Spec | CustomSpec],
         where: str,
         mode: Mode,
+        *,
+        is_linked: bool = False,
     ) -> None:
         self._plans = tuple(plans)
         self._specs = specs
         self._where = where
-        self._identity = MATCH_KEYS if mode == "update" else IDENTITY_KEYS
+        self._mode = mode
+        self._is_linked = is_linked
+        self._identity = _IDENTITY[mode]
         self._no_identity = "no_match_key" if mode == "update" else "no_identity"
 
     def apply(self, record: Mapping[str, Any]) -> Mapped | Unmappable:
@@ -103,12 +114,16 @@ class LeadMapping:
                 refused.append(Reason(plan.name, "required", plan.sources))
         if refused:
             return Unmappable((*refused, *doubtful))
-        # Without a bad address a lead is still a lead, as long as there is another way to
-        # reach the person; otherwise it would be delivered as somebody nobody can call.
-        if doubtful and not any(key in payload for key in _REACHABLE):
-            return Unmappable(tuple(doubtful))
-        if not any(key in payload for key in self._identity):
-            return Unmappable((Reason("lead", self._no_identity, None),))
+        if not self._is_linked:
+            # Without a bad address a lead is still a lead, as long as there is another way to
+            # reach the person; otherwise it would be delivered as somebody nobody can call.
+            if doubtful and not any(key in payload for key in _REACHABLE):
+                return Unmappable(tuple(doubtful))
+            if not any(key in payload for key in self._identity):
+                return Unmappable((Reason("lead", self._no_identity, None),))
+        if self._mode == "update":
+            _, change = split(payload, "update")
+            payload = change.payload if change else {}
         return Mapped(payload, tuple(notes))
 
     def sources_of(self, record: Mapping[str, Any]) -> dict[str, str]:
@@ -131,25 +146,35 @@ class LeadMapping:
         Args:
             schema: Of the stream's records.
             optional: Lead fields that come from a preset. None of their columns is missed,
-                as long as there is one for an e-mail address or a phone number.
+                as long as there is one for an e-mail address or a phone number (of a
+                change: for its status or value).
 
         Raises:
             MappingError: A required field has no column left, so no record can become a lead.
         """
-        problems = []
-        if not any(key in self._specs for key in self._identity):
-            *names, last = self._identity
-            what = f"maps none of {', '.join(names)} and {last}"
-            problems.append(f"{self._where}: {what}, so no record can become a lead.")
+        problems = [f"{self._where}: {what}." for what in self._lacks()]
         own = {name: spec for name, spec in self._specs.items() if name not in optional}
-        contact = [spec for name, spec in self._specs.items() if name in _CONTACT]
-        if optional and all(is_lost(spec, schema) for spec in contact):
-            what = "the stream has none of the columns for email and phone that the preset knows"
+        telling = _TELLING.get(self._mode, _TELLING["create"])
+        if optional and all(
+            is_lost(spec, schema) for name, spec in self._specs.items() if name in telling
+        ):
+            known = f"for {' and '.join(telling)} that the preset knows"
+            what = f"the stream has none of the columns {known}"
             problems.append(f"{self._where}: {what}; is it the preset for this stream?")
         errors, warnings = check_columns(own, schema, self._where)
         if errors:
             raise MappingError(errors, "stream-lacks-required")
         return problems + warnings
+
+    def _lacks(self) -> Iterator[str]:
+        """What no record can do without, and nothing is mapped to."""
+        if not self._is_linked and not any(key in self._specs for key in self._identity):
+            end = (
+                "change can find its lead" if self._mode == "update" else "record can become a lead"
+            )
+            yield f"maps none of {_names(self._identity)}, so no {end}"
+        if self._mode == "update" and not any(key in self._specs for key in CHANGE_KEYS):
+            yield f"maps none of {_names(CHANGE_KEYS)}, so nothing can change"
 
     def explain(self) -> list[tuple[str, str]]:
         """Each mapped lead field, and in words where its value comes from."""
@@ -168,6 +193,7 @@ def compile_mapping(
     contract: str = "full",
     mode: Mode = "create",
     is_linked: bool = False,
+    is_layer: bool = False,
 ) -> LeadMapping:
     """Compile the `mapping` of one stream.
 
@@ -176,7 +202,11 @@ def compile_mapping(
         where: The path of this setting, for messages.
         phone_region: ISO country of phone numbers without a country code.
         contract: ``full`` or ``legacy``.
-        mode: Which fields may be mapped: those of a new lead, of an update, or both.
+        mode: Which fields may be mapped: those of a new lead, of a change, or both.
+        is_linked: In the mode ``update``: whether the stream has a link, by which a record
+            without an identifier finds its lead.
+        is_layer: Whether this lies over another mapping, which may say where values are
+            from; then it is only compiled to find mistakes.
 
     Raises:
         MappingError: With every mistake in the mapping.
@@ -189,6 +219,8 @@ def compile_mapping(
     if region is not None and region not in SUPPORTED_REGIONS:
         what = f'phone_region "{phone_region}" is not an ISO country code such as NL or US'
         problems.add(where, what)
+    if is_layer:
+        mapping = {name: _over_anything(name, spec) for name, spec in mapping.items()}
     allowed = fields_of(mode)
     specs = _read_specs(mapping, where, allowed, contract, problems)
     used = frozenset[str]().union(*(spec.columns for spec in specs.values()))
@@ -206,7 +238,8 @@ def compile_mapping(
     ]
     if problems.found:
         raise MappingError(problems.found)
-    return LeadMapping(plans, {plan.name: specs[plan.name] for plan in plans}, where, mode)
+    mapped = {plan.name: specs[plan.name] for plan in plans}
+    return LeadMapping(plans, mapped, where, mode, is_linked=is_linked and mode == "update")
 
 
 def implicit_mapping(columns: Iterable[str]) -> dict[str, Any] | None:
@@ -223,13 +256,28 @@ def implicit_mapping(columns: Iterable[str]) -> dict[str, Any] | None:
 def merge_layers(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """One mapping of many: field by field the last layer wins, and its null takes it out.
 
-    The consent shorthand counts as the keys that it stands for, so that a later layer can
+    A spec that says nothing about where its value is from, such as ``{map: …}``, is laid
+    over the spec below it: what it does not say stays. The consent shorthand counts as the keys that it stands for, so that a later layer can
     also take back one of the four, or give all of them another source.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged.update(_without_shorthand(layer))
+        for name, spec in _without_shorthand(layer).items():
+            merged[name] = _laid_over(merged.get(name), spec) if name != "custom" else spec
     return {name: spec for name, spec in merged.items() if spec is not None}
+
+
+def _laid_over(below: Any, spec: Any) -> Any:
+    if below is None or not isinstance(spec, Mapping) or any(key in spec for key in ORIGINS):
+        return spec
+    return {**(below if isinstance(below, Mapping) else {"from": below}), **spec}
+
+
+def _over_anything(name: object, spec: Any) -> Any:
+    """A spec of a layer, as if every field had a source below it."""
+    if name == "consent" and isinstance(spec, Mapping):
+        return {flag: _laid_over("below", one) for flag, one in spec.items()}
+    return spec if name == "custom" else _laid_over("below", spec)
 
 
 def _without_shorthand(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,12 +351,18 @@ def _read_consent(
     return specs
 
 
+def _names(keys: Iterable[str]) -> str:
+    *names, last = keys
+    return f"{', '.join(names)} and {last}"
+
+
 def _describe(spec: Spec | CustomSpec) -> str:
     if isinstance(spec, CustomSpec):
         return spec.description + (" (required)" if spec.required else "")
     extras = [
         "translated" if spec.translate is not None else "",
         f"as {spec.kind}" if spec.kind else "",
+        "in cents" if spec.cents else "",
         "required" if spec.required else "",
         f"else {spec.default!r}" if spec.default is not None else "",
         f"at most {spec.max_length} characters" if spec.max_length else "",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from target_octanist.leads import contact
+from target_octanist.leads.amount import amount, cents
 from target_octanist.leads.text import (
     EMPTY,
     Normal,
@@ -36,9 +37,11 @@ _STATUSES = {
     **dict.fromkeys(("qualified",), "qualified"),
     **dict.fromkeys(("won", "closed won", "closedwon"), "won"),
     **dict.fromkeys(("lost", "closed lost", "closedlost"), "lost"),
-    # The API cannot set it: a lead is open until it is something else.
-    **dict.fromkeys(("open", "new"), ""),
 }
+STATUSES = ("qualified", "won", "lost")
+"""What a lead can be set to. It is open until it is one of them."""
+
+_OPEN = ("open", "new")
 
 
 def normaliser(
@@ -49,6 +52,7 @@ def normaliser(
     true_values: frozenset[str] | None = None,
     false_values: frozenset[str] | None = None,
     max_length: int | None = None,
+    in_cents: bool = False,
 ) -> Normalise:
     """The function that reads values of this kind for this field.
 
@@ -59,6 +63,7 @@ def normaliser(
         true_values: The only words, folded by `fold_word`, that are true.
         false_values: Words that are false, folded; beside `true_values` the only ones.
         max_length: In characters; what is longer is cut.
+        in_cents: Whether a number counts cents.
     """
     if kind == "email":
         read: Normalise = contact.email
@@ -69,6 +74,8 @@ def normaliser(
         read = boolean if ordinary else _words(true_values, false_values)
         if field.kind != "boolean":
             read = _as_word(read)
+    elif field.kind == "number":
+        read = cents if in_cents else amount
     elif kind == "number":
         read = number
     elif kind == "status":
@@ -173,7 +180,7 @@ def uuid(value: Any) -> Normal:
 
 
 def status(value: Any) -> Normal:
-    """``qualified``, ``won`` or ``lost``; ``open`` is empty."""
+    """``qualified``, ``won`` or ``lost``, in any case."""
     text, rule = plain_text(value)
     if rule is not None:
         return None, "invalid_status"
@@ -182,8 +189,10 @@ def status(value: Any) -> Normal:
     word = fold_word(clean_line(text))
     if not word or word in NOTHING:
         return EMPTY
+    if word in _OPEN:
+        return None, "open_status"
     found = _STATUSES.get(word)
-    return (None, "invalid_status") if found is None else (found or None, None)
+    return (None, "invalid_status") if found is None else (found, None)
 
 
 def _cut(read: Normalise, max_length: int) -> Normalise:

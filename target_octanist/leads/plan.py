@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from target_octanist.leads.clicks import fbc
 from target_octanist.leads.contact import phone_by_country
 from target_octanist.leads.custom import CustomSpec, ObjectReader, custom, jsonable
-from target_octanist.leads.normalise import Normalise, normaliser
-from target_octanist.leads.problems import EMPTY_RULES, RULES
+from target_octanist.leads.normalise import Normalise, normaliser, status
+from target_octanist.leads.problems import EMPTY_RULES, RULES, yaml_text
 from target_octanist.leads.schema import Field
 from target_octanist.leads.text import is_lost_number
 
@@ -110,6 +110,14 @@ def _check_options(field: Field, spec: Spec, where: str, problems: Problems) -> 
     if spec.max_length is not None and kind not in _TEXTS:
         what = f"does not go with {_A[kind]}: cut short, it would be another one"
         problems.add(f"{where}.max_length", what)
+    if spec.cents and field.kind != "number":
+        problems.add(f"{where}.cents", f"only goes with value, and this is {field.name}")
+    if field.kind == "status" and spec.translate is not None:
+        for target in spec.translate.table.values():
+            # A slip here would leave the status out of every change.
+            if status(target)[1] == "invalid_status":
+                what = f'"to" must be qualified, won, lost or null, not {yaml_text(target)}'
+                problems.add(f"{where}.map", what)
     taken = {source.take for source in spec.sources}
     if "query" in taken and kind in ("boolean", "number", "status"):
         problems.add(f"{where}.query", f"does not go with {_A[kind]}: an address holds text")
@@ -149,6 +157,7 @@ def _normaliser(field: Field, spec: Spec, phone_region: str | None) -> Normalise
         true_values=spec.true_values,
         false_values=spec.false_values,
         max_length=spec.max_length,
+        in_cents=spec.cents,
     )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
-from target_octanist.leads.link import Link
+from target_octanist.leads.link import read_link
 from target_octanist.leads.mapping import compile_mapping
 from target_octanist.leads.problems import (
     MappingError,
@@ -25,10 +25,17 @@ from target_octanist.leads.problems import (
 )
 from target_octanist.leads.schema import Mode
 
+if TYPE_CHECKING:
+    from target_octanist.leads.link import Link
+
 FORMAT = 1
 """The form of the files that this version reads."""
 
-_KEYS = ("format", "version", "description", "streams", "key", "notes", "mapping")
+_MODES: tuple[Mode, ...] = get_args(Mode)
+_KEYS = (
+    *("format", "version", "description", "streams", "key", "notes"),
+    *("mode", "link", "mapping"),
+)
 _SUFFIX = ".yml"
 
 
@@ -44,6 +51,9 @@ class Preset:
         mapping: Lead field to spec, as in the configuration.
         key: Source columns that name a record; None means the stream's key_properties.
         notes: What it reads and what it leaves to the user; may be empty.
+        mode: Whether its records make leads, change them, or both.
+        link: Which lead a record is about, ``{stream: …, by: …}`` as in the configuration;
+            None where the record says it itself.
     """
 
     name: str
@@ -54,7 +64,12 @@ class Preset:
     key: tuple[str, ...] | None
     notes: str
     mode: Mode = "create"
-    link: Link | None = None
+    link: Mapping[str, Any] | None = None
+
+    @property
+    def compiled_link(self) -> Link | None:
+        """The link, which was checked when the preset was read."""
+        return read_link(self.link, self.name, Problems()) if self.link is not None else None
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +120,13 @@ def read_preset(text: str, name: str) -> Preset:
             what = f"must be text, not {type_name(value)}"
             problems.add(f"{name}: {key}", what, "preset-value")
     lists = {key: _names(raw.get(key), f"{name}: {key}", problems) for key in ("streams", "key")}
-    _check_mapping(raw.get("mapping"), name, problems)
+    mode = _mode(raw.get("mode"), name, problems)
+    link = None
+    if raw.get("link") is not None:
+        link = read_link(raw["link"], f"{name}: link", problems)
+        if mode == "create":
+            problems.add(f"{name}: link", "only goes with mode: update", "preset-value")
+    _check_mapping(raw.get("mapping"), name, mode, link, problems)
     if problems.found:
         raise MappingError(problems.found)
     return Preset(
@@ -116,6 +137,8 @@ def read_preset(text: str, name: str) -> Preset:
         mapping=raw["mapping"],
         key=lists["key"] or None,
         notes=texts["notes"].strip(),
+        mode=mode,
+        link=raw.get("link"),
     )
 
 
@@ -160,11 +183,22 @@ def _names(raw: Any, where: str, problems: Problems) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_mapping(raw: Any, name: str, problems: Problems) -> None:
+def _mode(raw: Any, name: str, problems: Problems) -> Mode:
+    if raw is None:
+        return "create"
+    for mode in _MODES:
+        if raw == mode:
+            return mode
+    what = f"must be one of {', '.join(_MODES)}, not {yaml_text(raw)}"
+    problems.add(f"{name}: mode", what + did_you_mean(raw, _MODES), "preset-value")
+    return "create"
+
+
+def _check_mapping(raw: Any, name: str, mode: Mode, link: Link | None, problems: Problems) -> None:
     if not isinstance(raw, Mapping) or not raw:
         problems.add(f"{name}: mapping", "must be an object of lead field: source", "preset-value")
         return
     try:
-        compile_mapping(raw, where=f"{name}: mapping")
+        compile_mapping(raw, where=f"{name}: mapping", mode=mode, is_linked=link is not None)
     except MappingError as error:
         problems.found += error.problems

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SPEC_KEYS = (
     *(*ORIGINS, *TAKES, "map", "type", "region", "time"),
-    *("required", "default", "true_values", "false_values", "max_length"),
+    *("required", "default", "true_values", "false_values", "max_length", "cents"),
 )
 TYPES = ("text", "email", "phone", "boolean", "number", "url")
 _BESIDES = ("region", "time")
@@ -54,6 +54,7 @@ class Spec:
     true_values: frozenset[str] | None = None
     false_values: frozenset[str] | None = None
     max_length: int | None = None
+    cents: bool = False
     const: bool = False
 
     @property
@@ -109,12 +110,13 @@ def _with_options(spec: Spec, raw: Mapping[str, Any], where: str, problems: Prob
         else:
             what = f"must be one of {', '.join(TYPES)}, not {yaml_text(kind)}"
             problems.add(f"{where}.type", what + did_you_mean(kind, TYPES))
-    required = raw.get("required")
-    if required is not None:
-        if isinstance(required, bool):
-            changes["required"] = required
+    for flag in ("required", "cents"):
+        if raw.get(flag) is None:
+            continue
+        if isinstance(raw[flag], bool):
+            changes[flag] = raw[flag]
         else:
-            problems.add(f"{where}.required", f"must be true or false, not {yaml_text(required)}")
+            problems.add(f"{where}.{flag}", f"must be true or false, not {yaml_text(raw[flag])}")
     for key in ("true_values", "false_values"):
         if raw.get(key) is not None:
             changes[key] = _read_words(raw[key], f"{where}.{key}", problems)

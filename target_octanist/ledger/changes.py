@@ -126,12 +126,12 @@ def decide_change(
             return Verdict("duplicate")
     if claim.payload is None:
         return Verdict("skipped" if claim.code == NOTHING else "rejected")
-    if standing.lead is not None and held and standing.lead in held:
-        return Verdict("held", standing.lead)
     in_doubt = row is not None and row.state == State.IN_DOUBT
     own = standing.own
     if own is not None and own.digest == claim.payload_digest and not in_doubt:
         return Verdict("duplicate")
+    if standing.lead is not None and held and standing.lead in held:
+        return Verdict("held", standing.lead)
     waits = _waits_for_lead(claim, standing, taken, run)
     if waits is not None:
         return waits

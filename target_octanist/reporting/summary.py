@@ -67,6 +67,7 @@ class Summary:
         dry_run: Whether nothing was sent.
         noun: What the input consists of.
         steps: What to do next.
+        changes: How many of the delivered told what became of a lead, and made none.
     """
 
     outcomes: Mapping[str, int]
@@ -77,6 +78,7 @@ class Summary:
     dry_run: bool = False
     noun: str = "record"
     steps: Sequence[Step] = ()
+    changes: int = 0
 
     @property
     def records(self) -> int:
@@ -139,14 +141,7 @@ def lines(summary: Summary) -> Iterator[str]:
 
 def arrivals(summary: Summary) -> str:
     """Say how many leads have arrived, and how many had been there before."""
-    number = summary.outcomes.get(State.DELIVERED.value, 0)
-    if summary.dry_run:
-        sentence = f"{number:,} {'lead' if number == 1 else 'leads'} would be sent."
-    elif number:
-        leads = "1 lead has" if number == 1 else f"{number:,} leads have"
-        sentence = f"{leads} arrived in Octanist."
-    else:
-        sentence = "No new lead has arrived in Octanist."
+    sentence = " ".join([_new_leads(summary), *_outcomes_told(summary)])
     duplicates = summary.outcomes.get(State.DUPLICATE.value, 0)
     if not duplicates:
         return sentence
@@ -158,6 +153,33 @@ def arrivals(summary: Summary) -> str:
         return f"{sentence} {left_out} left out because {next(iter(because))}."
     why = ", ".join(f"{n:,} because {reason}" for reason, n in because.items())
     return f"{sentence} {left_out} left out: {why}."
+
+
+def _new_leads(summary: Summary) -> str:
+    number = summary.outcomes.get(State.DELIVERED.value, 0) - summary.changes
+    if summary.dry_run:
+        return f"{number:,} {'lead' if number == 1 else 'leads'} would be sent."
+    if not number:
+        return "No new lead has arrived in Octanist."
+    leads = "1 lead has" if number == 1 else f"{number:,} leads have"
+    return f"{leads} arrived in Octanist."
+
+
+def _outcomes_told(summary: Summary) -> Iterator[str]:
+    """Say what was told of leads that had been there before."""
+    if number := summary.changes:
+        outcomes = "1 outcome of a lead" if number == 1 else f"{number:,} outcomes of leads"
+        would = "would be" if summary.dry_run else ("was" if number == 1 else "were")
+        yield f"{outcomes} {would} passed on."
+    pending, skipped = (summary.outcomes.get(name, 0) for name in OF_CHANGES)
+    if pending:
+        wait = (
+            "1 outcome waits for its lead" if pending == 1 else f"{pending:,} wait for their leads"
+        )
+        yield f"{wait} to be there."
+    if skipped:
+        records = "1 record tells" if skipped == 1 else f"{skipped:,} records tell"
+        yield f"{records} nothing new of a lead."
 
 
 def recovery(summary: Summary) -> str:

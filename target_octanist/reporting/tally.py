@@ -96,6 +96,7 @@ class Tally:
             with those that a dead run had left behind.
         recovered: Outcome to number of leads that a dead run had left behind.
         requests: Number of requests made.
+        changes: Number of records of this run's input that told what became of a lead.
     """
 
     def __init__(self) -> None:
@@ -115,6 +116,7 @@ class Tally:
         self.reasons: dict[tuple[str, str, str], Group] = {}
         self.recovered: Counter[str] = Counter()
         self.requests = 0
+        self.changes = 0
 
     def settled(
         self,
@@ -124,6 +126,7 @@ class Tally:
         recovered: bool,
         why: Why | None = None,
         payload: bytes | None = None,
+        is_change: bool = False,
     ) -> None:
         """Count a settled record.
 
@@ -133,6 +136,7 @@ class Tally:
             recovered: Whether an earlier run had left it behind.
             why: Why it made no lead, or none for sure.
             payload: The lead, if it was delivered.
+            is_change: Whether it says what became of a lead.
         """
         with self._lock:
             self._now().settled[outcome] += 1
@@ -145,6 +149,7 @@ class Tally:
                 self._since.recovered[outcome] += 1
             else:
                 self.outcomes[outcome] += 1
+                self.changes += is_change and outcome == "delivered"
                 self.records[stream] += 1
                 self.streams[stream, outcome] += 1
                 self._since.outcomes[stream, outcome] += 1

@@ -332,7 +332,7 @@ def test_updates_have_their_own_fields():
     mapping = {"id": "i", "status": {"from": "s", "map": {"4. Lost": "lost"}}, "value": "v"}
     record = {"i": "lead_1", "s": "4. Lost", "v": Decimal("1250.00")}
     result = lead(mapping, record, mode="update")
-    assert result == Mapped({"id": "lead_1", "status": "lost", "value": "1250"}, ())
+    assert result == Mapped({"id": "lead_1", "status": "lost", "value": Decimal(1250)}, ())
     result = lead(mapping, {"s": "won"}, mode="update")
     assert result == Unmappable((Reason("lead", "no_match_key", None),))
     both = lead({"email": "e", "name": "e", "status": "s"}, {"e": "a@b.nl"}, mode="upsert")

@@ -224,10 +224,10 @@ def test_session_id_must_be_a_uuid():
 
 
 def test_status_is_one_that_can_be_set():
-    """A lead is open until it is something else, so open is nothing to set."""
+    """A lead is open until it is something else, and nothing can set it to that."""
     assert status("Closed Won") == ("won", None)
     assert status("LOST") == ("lost", None)
-    assert status("open") == (None, None)
+    assert status("open") == (None, "open_status")
     assert status("-") == (None, None)
     assert status("4. Lost") == (None, "invalid_status")
     assert status({}) == (None, "invalid_status")

@@ -51,11 +51,11 @@ def _finds_the_same_people(preset: Trial, mapping: Trial) -> bool:
 
 
 def _presets_for(stream: str) -> Iterator[Preset]:
-    """Those for streams of this name, or of its last word: ``leads`` for ``sales-leads``."""
+    """Those of leads in streams of this name, or of its last word: ``sales-leads``."""
     names = {stream.casefold(), _BETWEEN_WORDS.split(stream.casefold())[-1]}
     for name in preset_names():
         preset = load_preset(name)
-        if names & {one.casefold() for one in preset.streams}:
+        if preset.mode == "create" and names & {one.casefold() for one in preset.streams}:
             yield preset
 
 
