@@ -40,6 +40,13 @@ class Brake:
         self.is_on = True
         self.leads: set[str] = set()
 
+    @classmethod
+    def off(cls) -> Brake:
+        """Give one that holds nothing."""
+        brake = cls("0", 0)
+        brake.is_on = False
+        return brake
+
     def __len__(self) -> int:
         return len(self._held)
 

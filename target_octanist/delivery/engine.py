@@ -23,6 +23,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from target_octanist.delivery.brake import Brake
 from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.delivery.frontier import Frontier
 from target_octanist.delivery.inbox import Inbox
@@ -30,8 +31,8 @@ from target_octanist.delivery.inquiry import Inquiry
 from target_octanist.delivery.job import Candidate, Decided, Job, Result
 from target_octanist.delivery.looker import Looker
 from target_octanist.delivery.outcome import Kind, Outcome, Response, classify
+from target_octanist.delivery.pending import Due, Pending
 from target_octanist.delivery.policy import (
-    MAX_SECONDS_PER_LEAD,
     Ask,
     Decision,
     GiveUp,
@@ -54,9 +55,9 @@ from target_octanist.reporting.tally import Reference, Why
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from target_octanist.delivery.brake import Brake
     from target_octanist.delivery.client import Sender
     from target_octanist.delivery.inquiry import Looked
+    from target_octanist.delivery.outcome import Answer
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
@@ -87,9 +88,6 @@ SKIPPED: Final = "skipped"
 
 #: How often a thread that waits looks up, so that signals and deadlines are seen.
 _BLINK_SECONDS: Final = 0.2
-
-#: How many pending changes are taken up in one turn.
-SWEEP: Final = 500
 
 
 class Engine:
@@ -137,12 +135,10 @@ class Engine:
         self._frontier = Frontier(self._budget)
         self._inquiry = Inquiry(policy)
         self._work = Work()
-        self._brake = brake
-        # Whether any change may be pending, how far those of earlier runs have been looked
-        # at (None: all of them), and those of this run.
-        self._pends = bool(journal.pending())
-        self._swept: str | None = "" if self._pends else None
-        self._waiting: set[str] = set()
+        self._brake = brake or Brake.off()
+        self._pending = Pending(
+            any_yet=bool(journal.pending()), forward=settings.transitions == "forward"
+        )
         self._ticket = itertools.count()
         self._senders = Senders(sender, pace, settings.max_concurrency, self._take_result)
         self._looker = Looker(self._senders, self._take_look)
@@ -279,7 +275,7 @@ class Engine:
     def _has_work(self) -> bool:
         work = self._work
         waiting = (self._inbox, work.ready, work.later, work.busy, work.behind, work.freed)
-        return any((*waiting, self._inquiry, self._swept is not None, self._brake))
+        return any((*waiting, self._inquiry, self._pending.sweeps, self._brake))
 
     def _may_release(self) -> bool:
         """Whether all changes that are to be held are held by now."""
@@ -293,7 +289,7 @@ class Engine:
         due = [self._turn_ended_at + HEARTBEAT_SECONDS - now]
         if self._inbox and len(work.ready) < self._settings.batch_size_rows:
             due.append(0.0 if self._flushing else self._inbox.due_in(now))
-        if self._swept is not None or work.freed or self._may_release():
+        if self._pending.sweeps or work.freed or self._may_release():
             due.append(0.0)
         if work.later:
             due.append(work.later[0][0] - now)
@@ -325,8 +321,7 @@ class Engine:
         if gathered.reopens is not None:
             self._tally.settled_by_hand(len(gathered.reopens.delivered))
         self._adopt(written.recovered)
-        self._free(written.freed)
-        self._swept = written.swept
+        self._free(written.due)
         if gathered.looked is not None:
             self._looker.is_busy = False
         for d in written.decided:
@@ -349,7 +344,7 @@ class Engine:
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
         starting, figures = self._starting(), self._figures_if_due()
-        held = self._brake.leads if self._brake is not None and self._brake.is_on else None
+        held = self._brake.leads if self._brake.is_on else None
         return Gathered(now, decided, looked, batch, starting, looks_around, reopens, figures, held)
 
     def _write(self, turn: Turn, gathered: Gathered) -> Written:
@@ -370,11 +365,11 @@ class Engine:
         turn.not_stored(d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop)))
         batch = [*self._no_longer_behind(decided), *gathered.batch]
         verdicts = turn.claim([c.claim for c in batch], now=at, held=gathered.held)
-        freed, swept = self._due_changes(turn, decided, batch, verdicts)
+        due = self._pending.due(turn, _settled_leads(decided, batch, verdicts))
         turn.start_sending((job.source for job in gathered.starting if not job.asks), now=at)
         if gathered.figures is not None:
             turn.keep_figures(gathered.figures, now=at)
-        return Written(recovered, decided, batch, verdicts, freed, swept)
+        return Written(recovered, decided, batch, verdicts, due)
 
     def _take_batch(self, now: float) -> list[Candidate]:
         """Take the records that this turn is to claim; `_changed` is held."""
@@ -384,7 +379,7 @@ class Engine:
         while self._work.busy and self._work.busy[0][0] <= now:
             batch.append(heapq.heappop(self._work.busy)[2])
         rows = self._settings.batch_size_rows
-        if self._brake is not None and self._may_release():
+        if self._may_release():
             for candidate in self._brake.release():
                 self._work.freed.append(candidate)
                 if candidate.number is not None:
@@ -403,7 +398,7 @@ class Engine:
             later: Decision = Ask() if job.asks else SendAgain(0.0, is_attempt=False)
             return Decided(job, held, later, result.finished_at)
         if job.asks:
-            return self._conclude(result, carried_out(job.payload, answer, now=wall))
+            return self._conclude(result, answer, wall)
         outcome = classify(answer, now=wall, is_change=job.is_change)
         attempts = job.attempts + (outcome.kind is not Kind.THROTTLED)
         elapsed = result.finished_at - (job.first_at or result.finished_at)
@@ -413,26 +408,16 @@ class Engine:
         self._tally.request(outcome.status, result.finished_at - job.started_at)
         return Decided(job, outcome, decision, result.finished_at)
 
-    def _conclude(self, result: Result, outcome: Outcome) -> Decided:
+    def _conclude(self, result: Result, answer: Answer, wall: float) -> Decided:
         """Decide after the API was asked if a change was carried out."""
         job = result.job
-        job.asked += 1
-        self._tally.request(outcome.status, result.finished_at - job.started_at)
-        waited = result.finished_at - (job.first_at or result.finished_at)
-        decision: Decision
-        match outcome.kind:
-            case Kind.DELIVERED:
-                decision = Settle(State.DELIVERED)
-            case Kind.REJECTED:
-                decision = Settle(State.REJECTED)
-            case Kind.RETRY if isinstance(result.answer, Response):
-                decision = self._policy.decide(outcome, attempts=job.attempts + 1, elapsed=0.0)
-            case Kind.FILTERED | Kind.DENIED:
-                decision = Settle(State.IN_DOUBT)
-            case _:
-                decision = Ask() if waited <= MAX_SECONDS_PER_LEAD else Settle(State.IN_DOUBT)
-        if isinstance(result.answer, Response):
+        outcome = carried_out(job.payload, answer, now=wall)
+        elapsed = result.finished_at - (job.first_at or result.finished_at)
+        decision = self._policy.after_asking(outcome, attempts=job.attempts + 1, elapsed=elapsed)
+        if isinstance(answer, Response):
             self._answered_at = max(self._answered_at, result.finished_at)
+        self._tally.request(outcome.status, result.finished_at - job.started_at)
+        job.asked += 1
         outcome = replace(outcome, reason=f"{job.why}; {outcome.reason}")
         return Decided(job, outcome, decision, result.finished_at)
 
@@ -547,8 +532,7 @@ class Engine:
         elif verdict.kind == "pending":
             self._keep_pending(candidate)
         else:
-            if self._brake is not None:
-                self._replace(self._brake.drop(claim.source))
+            self._replace(self._brake.drop(claim.source))
             job = _as_job(candidate)
             reason = claim.reason or _reason(claim, verdict)
             why = Why(reason, Reference(candidate.place, claim.source, None))
@@ -559,9 +543,8 @@ class Engine:
     ) -> None:
         """Count a settled record and let the frontier move, unless that breaks the budget."""
         number = job.number
-        waited = number is None and job.source in self._waiting
+        waited = number is None and self._pending.is_over(job.source)
         if waited:
-            self._waiting.discard(job.source)
             self._tally.no_longer(job.stream, PENDING)
         self._tally.settled(
             job.stream,
@@ -586,7 +569,6 @@ class Engine:
 
     def _hold(self, candidate: Candidate, lead: str | None) -> None:
         """Hold a change until all are counted; the input must not wait for that."""
-        assert self._brake is not None, "only a brake holds"
         older = self._brake.hold(candidate, lead)
         if candidate.number is not None:
             with self._changed:
@@ -607,44 +589,16 @@ class Engine:
         self._settle(_as_job(older), State.DUPLICATE.value, why)
 
     def _keep_pending(self, candidate: Candidate) -> None:
-        self._pends = True
-        if candidate.number is not None:
+        is_own = candidate.number is not None
+        if is_own:
             self._settle(_as_job(candidate), PENDING, None)
-            self._waiting.add(candidate.claim.source)
+        self._pending.keep(candidate.claim.source, is_own=is_own)
 
-    def _due_changes(
-        self,
-        turn: Turn,
-        decided: Sequence[Decided],
-        batch: Sequence[Candidate],
-        verdicts: Sequence[Verdict],
-    ) -> tuple[list[Claim], str | None]:
-        """Give pending changes whose leads have come, or had come before this run began.
-
-        Returns:
-            The changes, and how far those of earlier runs have been looked at by now.
-        """
-        if not self._pends or self._stopping:
-            return [], self._swept
-        forward = self._settings.transitions == "forward"
-        behind = {
-            candidate.claim.source
-            for candidate, verdict in zip(batch, verdicts, strict=True)
-            if verdict.kind == "duplicate" and candidate.claim.change is None
-        }
-        behind |= {d.job.source for d in decided if d.is_final and not d.job.is_change}
-        due: list[Claim] = []
-        if behind:
-            due += turn.due_changes(forward=forward, behind=behind, limit=len(behind) + SWEEP)
-        if self._swept is None:
-            return due, None
-        swept = turn.due_changes(forward=forward, after=self._swept, limit=SWEEP)
-        return [*due, *swept], swept[-1].source if len(swept) == SWEEP else None
-
-    def _free(self, claims: Sequence[Claim]) -> None:
+    def _free(self, due: Due) -> None:
         """Queue up pending changes that may go out now."""
+        self._pending.took(due)
         queued = {candidate.claim.source for candidate in self._work.freed}
-        for claim in claims:
+        for claim in due.claims:
             if claim.source not in queued:
                 queued.add(claim.source)
                 self._work.freed.append(Candidate(None, None, claim, None))
@@ -719,6 +673,17 @@ def _why(d: Decided, state: State) -> Why | None:
         return None
     reference = Reference(d.job.place, d.job.source, d.outcome.request_id)
     return Why(d.outcome.reason, reference)
+
+
+def _settled_leads(
+    decided: Sequence[Decided], batch: Sequence[Candidate], verdicts: Sequence[Verdict]
+) -> set[str]:
+    """Name the records of leads that this turn settles: changes may wait for them."""
+    found = {d.job.source for d in decided if d.is_final and not d.job.is_change}
+    for candidate, verdict in zip(batch, verdicts, strict=True):
+        if verdict.kind == "duplicate" and candidate.claim.change is None:
+            found.add(candidate.claim.source)
+    return found
 
 
 def _as_job(candidate: Candidate) -> Job:

@@ -108,6 +108,26 @@ class Policy:
                 return GiveUp()
         return SendAgain(self.backoff_seconds(attempts), is_attempt=True)
 
+    def after_asking(self, outcome: Outcome, *, attempts: int, elapsed: float) -> Decision:
+        """Decide what becomes of a change after the API was asked if it was carried out.
+
+        Args:
+            outcome: What that came to, as `whereabouts.carried_out` gives it.
+            attempts: How many requests counted as attempts.
+            elapsed: Seconds since its first request.
+        """
+        match outcome.kind:
+            case Kind.DELIVERED:
+                return Settle(State.DELIVERED)
+            case Kind.REJECTED:
+                return Settle(State.REJECTED)
+            case Kind.RETRY if outcome.status is not None:
+                return self.decide(outcome, attempts=attempts, elapsed=0.0)
+            case Kind.FILTERED | Kind.DENIED:
+                return Settle(State.IN_DOUBT)
+            case _:
+                return Ask() if elapsed <= MAX_SECONDS_PER_LEAD else Settle(State.IN_DOUBT)
+
     def backoff_seconds(self, attempts: int) -> float:
         """Give the wait after so many failed attempts: exponential, with full jitter."""
         ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 20))

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from target_octanist.delivery.inquiry import Looked
     from target_octanist.delivery.job import Candidate, Decided, Job
-    from target_octanist.ledger.claims import Claim, Verdict
+    from target_octanist.delivery.pending import Due
+    from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.recovery import Recovered, Reopen
 
 
@@ -61,5 +62,4 @@ class Written(NamedTuple):
     decided: list[Decided]
     batch: list[Candidate]
     verdicts: list[Verdict]
-    freed: list[Claim]
-    swept: str | None
+    due: Due

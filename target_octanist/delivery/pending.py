@@ -1,0 +1,88 @@
+"""Changes whose leads are not there yet, and when they are; belongs to the dispatcher.
+
+The journal keeps them, so that the tap may go on, and another run may find their leads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from target_octanist.ledger.claims import Claim
+    from target_octanist.ledger.turn import Turn
+
+#: How many of earlier runs are taken up in one turn.
+PAGE: Final = 500
+
+
+class Due(NamedTuple):
+    """Changes that may go out now.
+
+    Attributes:
+        swept: How far those of earlier runs have been looked at; None when all have.
+    """
+
+    claims: list[Claim]
+    swept: str | None
+
+
+class Pending:
+    """Knows if any change is pending, and takes up those whose leads have come."""
+
+    def __init__(self, *, any_yet: bool, forward: bool) -> None:
+        """Begin.
+
+        Args:
+            any_yet: Whether the journal has any of earlier runs.
+            forward: Whether a lead that is won stays won.
+        """
+        self._any = any_yet
+        self._forward = forward
+        self._swept: str | None = "" if any_yet else None
+        self._own: set[str] = set()
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether those of earlier runs are still being looked at."""
+        return self._swept is not None
+
+    def keep(self, source: str, *, is_own: bool) -> None:
+        """Take note of a change that is pending from now on.
+
+        Args:
+            source: Its own.
+            is_own: Whether it came in this run's input.
+        """
+        self._any = True
+        if is_own:
+            self._own.add(source)
+
+    def is_over(self, source: str) -> bool:
+        """Say, once, whether a settled change was pending that came in this run's input."""
+        was_own = source in self._own
+        self._own.discard(source)
+        return was_own
+
+    def due(self, turn: Turn, settled: Collection[str]) -> Due:
+        """Look which may go out; nothing but the journal is asked, and nothing is noted.
+
+        Args:
+            turn: After its claims.
+            settled: Sources of the leads' records that this turn has settled.
+        """
+        claims: list[Claim] = []
+        if not self._any:
+            return Due(claims, self._swept)
+        if settled:
+            limit = len(settled) + PAGE
+            claims += turn.due_changes(forward=self._forward, behind=settled, limit=limit)
+        if self._swept is None:
+            return Due(claims, None)
+        page = turn.due_changes(forward=self._forward, after=self._swept, limit=PAGE)
+        return Due([*claims, *page], page[-1].source if len(page) == PAGE else None)
+
+    def took(self, due: Due) -> None:
+        """Take note that these are in hand now."""
+        self._swept = due.swept

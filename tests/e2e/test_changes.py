@@ -1,0 +1,359 @@
+"""What became of leads: contacts make them, deals say how they ended, each change once."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.support.sandbox import Sandbox
+from tests.support.target import Target, feed, finish, octanist, record, schema, state, wait_for
+
+pytestmark = pytest.mark.e2e
+
+PATCHES = {"method": "PATCH", "path": "/leads"}
+
+STAGES = [
+    {"is": "qualified", "to": "qualified"},
+    {"is": "closedwon", "to": "won"},
+    {"is": "closedlost", "to": "lost"},
+]
+
+DEAL_COLUMNS = ("id", "contact", "stage", "amount", "reason", "remark", "email")
+
+CONTACTS = {"mapping": {"email": "email", "name": "name"}}
+DEALS = {
+    "mode": "update",
+    "link": {"stream": "contacts", "by": "contact"},
+    "mapping": {
+        "status": {"from": "stage", "map": STAGES},
+        "value": "amount",
+        "lossReason": "reason",
+        "note": "remark",
+    },
+}
+BY_EMAIL = {"mode": "update", "mapping": {**DEALS["mapping"], "email": "email"}}
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def target(sandbox, tmp_path):
+    return Target(tmp_path, sandbox.base_url, streams={"contacts": CONTACTS, "deals": DEALS})
+
+
+def contact(number):
+    return record("contacts", id=number, name=f"Canary {number}", email=email(number))
+
+
+def email(number):
+    return f"canary.{number}@example.com"
+
+
+def deal(number, stage, *, of=None, **values):
+    """Give a deal, which names its contact as text though that names itself by a number."""
+    return record("deals", id=number, contact=str(of or number), stage=stage, **values)
+
+
+def lines(*records, at=1):
+    """Give a stream of deals and contacts; the SCHEMA of deals comes first."""
+    schemas = [schema("deals", DEAL_COLUMNS), schema("contacts", ("id", "name", "email"))]
+    return [*schemas, *records, state({"at": at})]
+
+
+def posts(sandbox):
+    return [r for r in sandbox.requests("POST") if r["path"] == "/leads"]
+
+
+def patches(sandbox, *, committed=False):
+    found = sandbox.requests("PATCH")
+    return [r for r in found if r["committed"]] if committed else found
+
+
+def statuses(sandbox):
+    return {lead["email"]: lead["status"] for lead in sandbox.leads()}
+
+
+def kill(sandbox, target, given, after):
+    """Start a run, and kill it when the sandbox has seen so many requests."""
+    process = target.start()
+    feed(process, given)
+    wait_for(lambda: len(sandbox.requests()) >= after or process.poll() is not None)
+    process.kill()
+    finish(process)
+
+
+def outcomes(target):
+    return {state: count for state, count in target.status()["outcomes"].items() if count}
+
+
+def test_a_deal_is_passed_on_once_whichever_comes_first(sandbox, target):
+    given = lines(
+        deal(1, "closedwon", amount="1234567.89"), contact(1), contact(2), deal(2, "appointment")
+    )
+    done = target.run(given)
+    assert done.returncode == 0, done.stderr
+    assert done.states == [{"at": 1}]
+    (first, second) = sandbox.leads()
+    assert (first["status"], first["value"]) == ("won", 1234567.89)
+    assert second["status"] == "open", "the stage says nothing"
+    assert len(patches(sandbox)) == 1
+    assert "2 leads have arrived in Octanist. 1 outcome of a lead was passed on." in done.stderr
+    assert "1 record tells nothing new of a lead." in done.stderr
+
+    again = target.run(given)
+    assert again.returncode == 0, again.stderr
+    assert len(posts(sandbox)) == 2
+    assert len(patches(sandbox)) == 1, "a re-run tells nothing anew"
+
+
+def test_a_deal_waits_for_its_contact_into_a_later_run(sandbox, target):
+    done = target.run(lines(deal(1, "closedwon", amount=5), deal(2, "closedlost", reason="Price")))
+    assert done.returncode == 0, done.stderr
+    assert done.states == [{"at": 1}], "what is pending is in the journal, and the tap may go on"
+    assert sandbox.requests("PATCH") == []
+    assert target.status()["pending"] == {"deals": 2}
+    assert "2 wait for their leads to be there." in done.stderr
+
+    later = target.run(lines(contact(2), at=2))
+    assert later.returncode == 0, later.stderr
+    assert statuses(sandbox) == {email(2): "lost"}
+    assert sandbox.leads()[0]["lossReason"] == "Price"
+    assert target.status()["pending"] == {"deals": 1}
+
+    last = target.run(lines(contact(1), at=3))
+    assert last.returncode == 0, last.stderr
+    assert statuses(sandbox) == {email(1): "won", email(2): "lost"}
+    assert len(patches(sandbox)) == 2
+    assert target.status()["pending"] == {}
+
+
+def test_of_a_pending_deal_the_last_version_counts(sandbox, target):
+    target.run(lines(deal(1, "qualified"), deal(1, "closedlost")))
+    target.run(lines(deal(1, "closedwon"), at=2))
+    target.run(lines(contact(1), at=3))
+    assert statuses(sandbox) == {email(1): "won"}
+    assert len(patches(sandbox)) == 1
+
+
+def test_a_deal_of_a_duplicate_contact_changes_the_lead_that_was_made(sandbox, target):
+    twin = record("contacts", id=9, name="The same", email=email(1).upper())
+    done = target.run(lines(contact(1), twin, deal(1, "closedwon", of=9)))
+    assert done.returncode == 0, done.stderr
+    assert statuses(sandbox) == {email(1): "won"}
+
+
+def test_a_deal_that_comes_while_its_contact_is_on_its_way_waits_for_it(sandbox, target):
+    sandbox.fault(kind="delay", latency_ms=1000, method="POST", path="/leads")
+    by_email = deal(2, "closedwon", email=email(2))
+    streams = {"contacts": CONTACTS, "deals": DEALS, "orders": BY_EMAIL}
+    order = by_email.replace('"deals"', '"orders"')
+    given = lines(
+        contact(1), contact(2), deal(1, "closedwon"), schema("orders", DEAL_COLUMNS), order
+    )
+    done = target.run(given, streams=streams, batch_wait_ms=0)
+    assert done.returncode == 0, done.stderr
+    assert statuses(sandbox) == {email(1): "won", email(2): "won"}
+    assert [r["status"] for r in patches(sandbox)] == [200, 200]
+
+
+def test_changes_of_one_lead_go_out_in_their_order(sandbox, target):
+    sandbox.fault(kind="delay", latency_ms=300, **PATCHES, nth=1)
+    stages = ["qualified", "closedlost", "qualified", "closedwon"]
+    given = lines(contact(1), *(deal(1, stage, amount=n) for n, stage in enumerate(stages)))
+    done = target.run(given, batch_wait_ms=0, max_concurrency=8)
+    assert done.returncode == 0, done.stderr
+    (lead,) = sandbox.leads()
+    assert (lead["status"], lead["value"]) == ("won", 3)
+
+
+@pytest.mark.parametrize("on_unknown", ["reconcile", "hold"])
+def test_a_lost_answer_is_looked_into_before_a_change_is_repeated(sandbox, target, on_unknown):
+    lost = ["drop", "500", "half", "drop-after-commit", "500-after-commit", "unreadable"]
+    numbers = range(1, len(lost) + 1)
+    target.run(lines(*(contact(number) for number in numbers)))
+    for number, action in zip(numbers, lost, strict=True):
+        sandbox.fault(action, **PATCHES, field={"note": f"remark {number}"}, times=1)
+    given = lines(*(deal(number, "closedwon", remark=f"remark {number}") for number in numbers))
+    done = target.run(given, on_unknown=on_unknown)
+    assert done.returncode == 0, done.stderr
+    if on_unknown == "hold":
+        assert outcomes(target)["in_doubt"] == len(lost)
+        assert len(patches(sandbox)) == len(lost), "nothing is repeated"
+        config = str(target.folder / "config.json")
+        settled = octanist("reconcile", "--config", config, home=target.folder)
+        assert settled.returncode == 0, settled.stderr
+    assert set(statuses(sandbox).values()) == {"won"}
+    assert outcomes(target) == {"delivered": 2 * len(lost)}
+    assert len(patches(sandbox, committed=True)) == len(lost), "each change was carried out once"
+    again = target.run(given)
+    assert again.returncode == 0
+    assert len(patches(sandbox, committed=True)) == len(lost)
+
+
+def test_a_lost_answer_of_a_change_by_email_is_looked_for(sandbox, tmp_path):
+    target = Target(tmp_path, sandbox.base_url, streams={"contacts": CONTACTS, "deals": BY_EMAIL})
+    target.run(lines(contact(1), contact(2)))
+    sandbox.fault("drop-after-commit", **PATCHES, times=1)
+    sandbox.fault("drop", **PATCHES, field={"email": email(2)}, times=1)
+    given = lines(deal(1, "closedwon", email=email(1)), deal(2, "closedlost", email=email(2)))
+    done = target.run(given, max_concurrency=1)
+    assert done.returncode == 0, done.stderr
+    assert statuses(sandbox) == {email(1): "won", email(2): "lost"}
+    assert len(patches(sandbox, committed=True)) == 2
+
+
+def test_what_the_api_refuses_is_a_dead_letter(sandbox, tmp_path):
+    target = Target(tmp_path, sandbox.base_url, streams={"contacts": CONTACTS, "deals": BY_EMAIL})
+    target.run(lines(contact(1)))
+    sandbox.fault(kind="status", status=400, **PATCHES, field={"note": "bad"})
+    sandbox.fault(kind="status", status=409, **PATCHES, field={"note": "several"})
+    given = lines(
+        deal(1, "closedwon", email=email(1), remark="bad"),
+        deal(2, "closedwon", email=email(1), remark="several"),
+        deal(3, "closedwon", email=email(3)),
+    )
+    done = target.run(given)
+    assert done.returncode == 0, done.stderr
+    found = {(row["code"], row["reason"]) for row in target.status()["rejected"]}
+    assert {reason for _, reason in found} == {
+        "the API rejected the change (HTTP 400)",
+        "several leads match, and the organisation does not let them all be changed (HTTP 409)",
+        "the API has no such lead (HTTP 404)",
+    }
+    assert "NOT_FOUND" in {code for code, _ in found}
+    sandbox.clear_faults()
+    target.run(lines(contact(3), at=2))
+    again = target.run(given)
+    assert again.returncode == 0, again.stderr
+    assert statuses(sandbox)[email(3)] == "won", "a lead that was not there may be there now"
+    assert statuses(sandbox)[email(1)] == "open", "what was judged is not sent again by itself"
+
+
+def test_a_change_of_several_leads_at_once_is_told(tmp_path):
+    with Sandbox("--bulk-updates") as sandbox:
+        streams = {"contacts": CONTACTS | {"dedupe_by": []}, "deals": BY_EMAIL}
+        target = Target(tmp_path, sandbox.base_url, streams=streams)
+        twin = record("contacts", id=9, name="Another", email=email(1))
+        target.run(lines(contact(1), twin))
+        done = target.run(lines(deal(1, "closedwon", email=email(1))))
+        assert done.returncode == 0, done.stderr
+        assert "one change went to 2 leads" in done.stderr
+        assert email(1) not in done.stderr
+
+
+def test_a_lead_that_is_won_stays_won_unless_that_is_allowed(sandbox, target):
+    target.run(lines(contact(1), deal(1, "closedwon", amount=10)))
+    back = lines(deal(1, "closedlost"), at=2)
+    done = target.run(back)
+    assert done.returncode == 0, done.stderr
+    assert statuses(sandbox) == {email(1): "won"}
+    assert "the lead is won, and `transitions` lets none go back from there" in done.stderr
+    more = target.run(lines(deal(1, "closedwon", amount=12), at=3))
+    assert more.returncode == 0, more.stderr
+    assert sandbox.leads()[0]["value"] == 12, "what does not go back is passed on"
+    allowed = target.run(back, transitions="any")
+    assert allowed.returncode == 0, allowed.stderr
+    assert statuses(sandbox) == {email(1): "lost"}
+
+
+def test_a_stage_map_that_would_touch_every_lead_is_stopped(sandbox, target):
+    numbers = range(1, 41)
+    given = lines(
+        *(contact(number) for number in numbers), *(deal(number, "qualified") for number in numbers)
+    )
+    assert target.run(given).returncode == 0
+    assert set(statuses(sandbox).values()) == {"qualified"}
+    before = len(patches(sandbox))
+    wrong = [{"is": "qualified", "to": "won"}]
+    mapping = DEALS["mapping"] | {"status": {"from": "stage", "map": wrong}}
+    streams = {"contacts": CONTACTS, "deals": DEALS | {"mapping": mapping}}
+
+    stopped = target.run(given, streams=streams)
+    assert stopped.returncode == 1
+    assert "max_changes: this run would change more than 20 of the 40 leads" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert len(patches(sandbox)) == before, "nothing was sent"
+    assert stopped.states == [], "and the tap will send them again"
+
+    meant = target.run(given, streams=streams, max_changes=40)
+    assert meant.returncode == 0, meant.stderr
+    assert set(statuses(sandbox).values()) == {"won"}
+    assert len(patches(sandbox)) == before + 40
+
+
+def test_changes_of_what_was_told_before_go_out_at_the_end(sandbox, target):
+    numbers = range(1, 31)
+    target.run(
+        lines(
+            *(contact(number) for number in numbers),
+            *(deal(number, "qualified") for number in numbers),
+        )
+    )
+    history = [
+        record
+        for number in range(1, 11)
+        for record in (deal(number, "qualified", amount=1), deal(number, "closedwon", amount=2))
+    ]
+    done = target.run(lines(*history, deal(11, "closedlost"), deal(11, "qualified")))
+    assert done.returncode == 0, done.stderr
+    assert len(patches(sandbox)) == 40, "of each the last version, and none that changes nothing"
+    assert list(statuses(sandbox).values()).count("won") == 10
+    assert statuses(sandbox)[email(11)] == "qualified"
+
+
+def test_upsert_makes_a_lead_and_says_what_became_of_it(sandbox, tmp_path):
+    mapping = {**CONTACTS["mapping"], **DEALS["mapping"]}
+    mapping.pop("note")
+    target = Target(
+        tmp_path, sandbox.base_url, streams={"people": {"mode": "upsert", "mapping": mapping}}
+    )
+    columns = ("id", "name", "email", "stage", "amount", "reason")
+
+    def person(number, stage, **values):
+        return record("people", id=number, name="N", email=email(number), stage=stage, **values)
+
+    given = [
+        schema("people", columns),
+        person(1, "qualified"),
+        person(2, "new"),
+        person(3, "closedwon", amount=7),
+    ]
+    done = target.run([*given, state({"at": 1})])
+    assert done.returncode == 0, done.stderr
+    assert statuses(sandbox) == {email(1): "qualified", email(2): "open", email(3): "won"}
+    assert (len(posts(sandbox)), len(patches(sandbox))) == (3, 2)
+    again = target.run([*given, person(1, "closedlost", reason="Price"), state({"at": 2})])
+    assert again.returncode == 0, again.stderr
+    assert statuses(sandbox)[email(1)] == "lost"
+    assert (len(posts(sandbox)), len(patches(sandbox))) == (3, 3)
+
+
+def test_contacts_and_deals_in_any_order_through_kills_and_lost_answers(sandbox, target, ledger):
+    target.settings["ledger"] = target.ledger = ledger
+    random_ = random.Random(ledger.split(":")[0])
+    numbers = range(1, 61)
+    final = {n: random_.choice(["qualified", "closedwon", "closedlost"]) for n in numbers}
+    records = [contact(n) for n in numbers] + [deal(n, final[n], amount=n) for n in numbers]
+    random_.shuffle(records)
+    given = lines(*records)
+    lost = ["drop", "drop-after-commit", "500", "500-after-commit", "half", "unreadable"]
+    for action in lost:
+        sandbox.fault(action, **PATCHES, every=random_.randint(7, 11), times=3)
+        sandbox.fault(action, method="POST", path="/leads", every=random_.randint(9, 13), times=2)
+    sandbox.fault(kind="delay", latency_ms=60, path="/leads")
+    for after in sorted(random_.sample(range(5, 110), 4)):
+        kill(sandbox, target, given, after)
+    sandbox.clear_faults()
+    for _ in range(2):
+        done = target.run(given)
+        assert done.returncode == 0, done.stderr
+    words = {stage["is"]: stage["to"] for stage in STAGES}
+    assert statuses(sandbox) == {email(n): words[final[n]] for n in numbers}
+    assert len(sandbox.leads()) == len(numbers), "every lead once"
+    assert len(patches(sandbox, committed=True)) == len(numbers), "each change once"
+    assert target.status()["pending"] == {}
