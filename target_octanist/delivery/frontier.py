@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from target_octanist.delivery.budget import ErrorBudget
+
+_SETTLED: Final = 1
+_REJECTED: Final = 2
+
+#: After so many records their bytes are given back.
+_FORGET: Final = 4096
 
 
 class Frontier:
@@ -18,7 +24,10 @@ class Frontier:
 
     def __init__(self, budget: ErrorBudget) -> None:
         self._budget = budget
-        self._ahead: dict[int, bool] = {}
+        # A byte for each record after `_base`: one that is held for long must not make all
+        # that are settled behind it cost more than that.
+        self._ahead = bytearray()
+        self._base = 0
         self.is_broken = False
         self.settled_through = 0
 
@@ -28,9 +37,21 @@ class Frontier:
         The frontier does not move past a record that breaks the budget, ever.
         """
         if number > self.settled_through:
-            self._ahead[number] = rejected
-        while not self.is_broken and (following := self.settled_through + 1) in self._ahead:
-            if self._budget.count(rejected=self._ahead.pop(following)):
+            lacking = number - self._base - len(self._ahead)
+            if lacking > 0:
+                self._ahead.extend(bytes(lacking))
+            self._ahead[number - self._base - 1] = _REJECTED if rejected else _SETTLED
+        self._move()
+
+    def _move(self) -> None:
+        ahead = self._ahead
+        at = self.settled_through - self._base
+        while not self.is_broken and at < len(ahead) and ahead[at]:
+            if self._budget.count(rejected=ahead[at] == _REJECTED):
                 self.is_broken = True
             else:
-                self.settled_through = following
+                at += 1
+        self.settled_through = self._base + at
+        if at > _FORGET:
+            del ahead[:at]
+            self._base = self.settled_through
