@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _SETTLED: Final = 1
 _REJECTED: Final = 2
 
-#: After so many records their bytes are given back.
+#: After so many records their bytes are given back, or when there are no others.
 _FORGET: Final = 4096
 
 
@@ -52,6 +52,6 @@ class Frontier:
             else:
                 at += 1
         self.settled_through = self._base + at
-        if at > _FORGET:
+        if at == len(ahead) or at > _FORGET:
             del ahead[:at]
             self._base = self.settled_through
