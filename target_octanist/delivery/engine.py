@@ -135,7 +135,7 @@ class Engine:
         self._frontier = Frontier(self._budget)
         self._inquiry = Inquiry(policy)
         self._work = Work()
-        self._brake = brake or Brake.off()
+        self._brake = Brake.off() if brake is None else brake
         self._pending = Pending(
             any_yet=bool(journal.pending()), forward=settings.transitions == "forward"
         )
