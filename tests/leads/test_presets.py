@@ -354,8 +354,10 @@ def test_a_preset_may_be_of_changes_and_say_which_lead_is_meant():
         ),
         (
             GOOD + "mode: updates",
-            './mine.yml: mode: must be one of create, update, upsert, not "updates"; '
-            'did you mean "update"?',
+            (
+                './mine.yml: mode: must be one of create, update, upsert, not "updates"; '
+                'did you mean "update"?'
+            ),
         ),
         (
             GOOD + "link: {stream: a, by: b}",
