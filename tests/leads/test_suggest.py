@@ -248,6 +248,7 @@ def test_deals_are_told_with_counts_and_without_a_value():
         {"status": 1, "value": 10, "stage": 2},
         {"stage": "Closed Won", "amount": 10, "contact": 5},
         {"Stage": "Closed Won", "Amount": 10},
+        {"status": "won", "value": 10, "contact": 5},
     ],
 )
 def test_deals_of_nobody_knows_where_are_not_taken_for_those_of_a_crm(deal):

@@ -77,12 +77,10 @@ def _try_out(
 
 
 def _is_meant(trial: _Trial, mapping: LeadMapping, columns: frozenset[str]) -> bool:
-    """Whether records are of this preset: they have its link, or stages under its own names."""
-    if trial.linked:
-        return trial.changes > 0
+    """Whether records are of this preset: it knows stages of theirs, by its link or its names."""
     read = frozenset[str]().union(*(path.columns for path in mapping.paths()["status"]))
     named = {name for name in read & columns if name.casefold() not in _USUAL}
-    return trial.statuses.total() > 0 and bool(named)
+    return trial.statuses.total() > 0 and bool(trial.linked or named)
 
 
 def _fits(mapping: LeadMapping, link: Link, schema: Mapping[str, Any]) -> bool:
