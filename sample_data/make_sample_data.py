@@ -94,6 +94,37 @@ YES_WORDS = ("granted", "yes", "ja", "oui", "true", "1", "on")
 NO_WORDS = ("denied", "no", "nee", "nein", "non", "false", "0")
 BROKEN_EMAILS = ("{0}@example", "{0}.example.com", "{0}@@example.org", "{0} at example.net")
 
+#: Deals of the contacts: id, contacts, stage, amount, why it was lost. Stages that are numbers are
+#: of a pipeline of the account's own.
+Deal = tuple[int, list[int], str, "float | None", "str | None"]
+DEALS: list[Deal] = [
+    (70001, [50002], "appointmentscheduled", None, None),
+    (70002, [50003], "qualifiedtobuy", 1250.0, None),
+    (70003, [50004], "contractsent", 2400.5, None),
+    (70004, [50006], "closedwon", 99.95, None),
+    (70005, [50007, 50008], "closedwon", 12500.0, None),
+    (70006, [50009], "closedlost", 480.0, "Too expensive"),
+    (70007, [50010], "8123401", 300.0, None),
+    (70008, [50011], "8123409", 640.25, None),
+    (70009, [50012], "8123410", None, "No budget"),
+    # Nobody, somebody the sandbox refuses, somebody who comes later, and nobody who made a lead.
+    (70010, [], "closedwon", 75.0, None),
+    (70011, [50001], "qualifiedtobuy", 900.0, None),
+    (70012, [50099], "closedwon", 150.0, None),
+    (70013, [59001], "closedwon", 20.0, None),
+    (70014, [50014], "closedwon", 12345678901234.56, None),
+    (70015, [50015], "closedwon", 0.0, None),
+    (70016, [50016], "closedlost", -50.0, "Refunded"),
+    # The same deals later: won, as it was, and open again with its old reason.
+    (70002, [50003], "closedwon", 1300.0, None),
+    (70004, [50006], "closedwon", 99.95, None),
+    (70006, [50009], "qualifiedtobuy", 450.0, "Too expensive"),
+    (70017, [50017], "closedwon", 310.0, None),
+]
+WON_STAGES = ("closedwon", "8123409")
+LOST_STAGES = ("closedlost", "8123410")
+DELETED_DEAL = 70017
+
 Row = dict[str, Any]
 
 
@@ -114,6 +145,8 @@ def main() -> None:
     pd.DataFrame(leads).to_csv(HERE / "web_leads.csv", index=False, lineterminator="\n")
     write_singer("hubspot_contacts", "id", contacts[:60])
     write_singer("web_leads", "lead_id", leads[:60])
+    deals = [as_hubspot_deal(number, deal) for number, deal in enumerate(DEALS)]
+    write_singer("hubspot_deals", "dealId", deals)
     frame = pd.concat([hubspot, web])
     write_expected(frame)
 
@@ -260,6 +293,33 @@ def as_hubspot_contact(row: Row) -> Row:
     }
 
 
+def as_hubspot_deal(number: int, deal: Deal) -> Row:
+    """Write a deal as tap-hubspot 4 does: each property an object."""
+    id_, contacts, stage, amount, why = deal
+    at = pd.Timestamp("2026-10-20T08:00:00Z") + pd.Timedelta(hours=7 * number)
+    properties = {
+        "dealname": f"Deal {id_}",
+        "dealstage": stage,
+        "pipeline": "8123400" if stage.isdecimal() else "default",
+        "amount": amount,
+        "deal_currency_code": "EUR",
+        "hs_is_closed": stage in WON_STAGES + LOST_STAGES,
+        "hs_is_closed_won": stage in WON_STAGES,
+        "closed_lost_reason": why,
+        "hs_lastmodifieddate": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return {
+        "portalId": 6666,
+        "dealId": id_,
+        "isDeleted": id_ == DELETED_DEAL,
+        "associations": {"associatedVids": contacts, "associatedCompanyIds": []},
+        **{
+            f"property_{name}": None if value is None else {"value": value, "source": "CRM_UI"}
+            for name, value in properties.items()
+        },
+    }
+
+
 def as_web_lead(row: Row) -> Row:
     """Write a row as a web form's export: flat, and text only."""
     at = pd.Timestamp("2026-11-01T09:00:00Z") + pd.Timedelta(minutes=11 * row["id"])
@@ -315,10 +375,13 @@ def write_lines(path: Path, rows: list[Row]) -> None:
 
 def write_singer(stream: str, key: str, rows: list[Row]) -> None:
     """Write rows as Singer messages, with a STATE after every twenty."""
-    types = {bool: "boolean", dict: "object"}
+    types = {bool: "boolean", dict: "object", int: "integer"}
+    # The first value that is not null says what a column holds.
+    values = dict(rows[0])
+    for row in rows:
+        values.update({name: row[name] for name in row if values[name] is None})
     properties = {
-        name: {"type": ["null", types.get(type(value), "string")]}
-        for name, value in rows[0].items()
+        name: {"type": ["null", types.get(type(value), "string")]} for name, value in values.items()
     }
     schema = {"type": "object", "properties": properties}
     lines: list[Row] = [

@@ -133,7 +133,7 @@ def test_the_command_lists_the_presets(tmp_path):
     assert done.returncode == 0, done.stderr
     title, *lines = done.stdout.splitlines()
     assert title.split() == ["preset", "version", "streams", "description"]
-    assert len(lines) == 12
+    assert len(lines) == 17
     assert any(line.startswith("zoho_leads ") for line in lines)
     listed = json.loads(octanist("presets", "--json", home=tmp_path).stdout)
     assert [row["name"] for row in listed] == [line.split()[0] for line in lines]

@@ -27,6 +27,7 @@ class Generated(SphinxDirective):
         "stream-settings": tables.stream_settings,
         "framework-settings": tables.framework_settings,
         "lead-fields": tables.lead_fields,
+        "change-fields": tables.change_fields,
         "presets": tables.presets,
         "errors": tables.errors,
         "journal-tables": tables.journal_tables,

@@ -14,12 +14,14 @@ from target_octanist.catalogue import ENTRIES
 from target_octanist.cli.config import PREFIX, all_settings
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.leads.presets import load_preset, preset_names
-from target_octanist.leads.schema import FIELDS
+from target_octanist.leads.schema import FIELDS, MATCH_KEYS, UPDATE_FIELDS
 from target_octanist.ledger.tables import State, metadata
 from target_octanist.target import TargetOctanist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from target_octanist.leads.presets import Preset
 
 
 def target_options() -> str:
@@ -61,6 +63,15 @@ def lead_fields() -> str:
     return _table(["Field", "Group", "Read as", "In the older contract"], rows)
 
 
+def change_fields() -> str:
+    """Give a table of the fields that a change may have."""
+    rows = (
+        [f"`{name}`", "finds the lead" if name in MATCH_KEYS else "changes it", field.kind]
+        for name, field in UPDATE_FIELDS.items()
+    )
+    return _table(["Field", "What for", "Read as"], rows)
+
+
 def presets() -> str:
     """Give a section for each preset, with its notes and its mapping."""
     sections = []
@@ -71,10 +82,18 @@ def presets() -> str:
         sections += [
             f"## {name}",
             preset.description,
-            f"Stream: {streams}. Version {preset.version}. Fills {fields}.",
+            f"Stream: {streams}. Version {preset.version}.{_mode(preset)} Fills {fields}.",
             preset.notes,
         ]
     return "\n\n".join(sections)
+
+
+def _mode(preset: Preset) -> str:
+    """Say that a preset changes leads, and of which stream."""
+    if preset.mode == "create":
+        return ""
+    linked = f", linked to `{preset.link['stream']}`" if preset.link else ""
+    return f" Mode `{preset.mode}`{linked}."
 
 
 def errors() -> str:

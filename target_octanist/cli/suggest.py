@@ -23,7 +23,8 @@ def command(file: IO[bytes], *, as_json: bool) -> None:
 
     FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. The proposal
     is a YAML document that goes into the settings as it is, with its reasons and figures as
-    comments, and without any value of a record. Nothing is sent and no setting is needed.
+    comments, and without any value of a record. For deals it is a preset that changes the leads
+    of their people. Nothing is sent and no setting is needed.
 
     With --json, `streams` goes into the settings as it is, and `figures` says the rest.
     """
@@ -46,19 +47,18 @@ def describe(suggestions: Sequence[Suggestion]) -> dict[str, Any]:
     Returns:
         ``streams``: as it goes into the settings; ``figures``: for each of these streams its
         ``records``, how many of them were ``read`` and how many of those would make
-        ``leads``, ``fields`` (each with how often it is ``filled``, and ``why``) and
+        ``leads`` or ``changes`` of leads, ``fields`` (each with how often it is ``filled``, and ``why``) and
         ``notes``; and ``left_out``: stream to why there is no mapping for it.
     """
     proposed = [(one, one.proposal) for one in suggestions if one.proposal is not None]
     return {
-        "streams": [
-            {"stream": one.stream, "mapping": dict(proposal.mapping)} for one, proposal in proposed
-        ],
+        "streams": [{"stream": one.stream, **proposal.settings} for one, proposal in proposed],
         "figures": {
             one.stream: {
                 "records": one.count,
                 "read": one.read,
                 "leads": proposal.leads,
+                "changes": proposal.changes,
                 "fields": {
                     name: {"filled": proposal.fills[name], "why": why}
                     for name, why in proposal.why.items()

@@ -23,6 +23,7 @@ _WRITTEN = re.compile(
     r"(?P<whole>[1-9][0-9]{0,2}(?P<between>[.,'’ ])[0-9]{3}(?:(?P=between)[0-9]{3})*|[0-9]+)"
     rf"(?:(?P<point>[.,])(?P<part>[0-9]+|--?))?\s*{_CURRENCY}"
 )
+_WITH_ONE_SEPARATOR = 2
 _LONGEST = 500
 
 
@@ -32,7 +33,9 @@ def amount(value: Any) -> Normal:
     ``1250.5``, ``1.250,50``, ``1,250,000``, ``€ 1 250`` and ``12,-`` are clear. ``1,250`` is
     not: it may be 1250, or 1.25 with a nought.
     """
-    text, rule = (None, "invalid_number") if isinstance(value, (bool, list)) else plain_text(value)
+    if isinstance(value, (bool, list, tuple)):
+        return None, "invalid_number"
+    text, rule = plain_text(value)
     if rule is not None:
         return None, "invalid_number"
     if text is None:
@@ -45,13 +48,17 @@ def amount(value: Any) -> Normal:
     if _PLAIN.fullmatch(text):
         return _finite(Decimal(text))
     written = _WRITTEN.fullmatch(text)
-    if written is None or written["point"] == written["between"] is not None:
+    if written is None:
         return None, "invalid_number"
-    if _is_unclear(written):
+    between, point = written["between"], written["point"]
+    groups = written["whole"].split(between) if between else [written["whole"]]
+    if between and between == point:
+        return None, "invalid_number"
+    # A lone dot or comma before three digits separates thousands, or decimals.
+    if between in (".", ",") and point is None and len(groups) == _WITH_ONE_SEPARATOR:
         return None, "unclear_number"
-    whole = re.sub(r"[^0-9]", "", written["whole"])
     part = (written["part"] or "").strip("-")
-    return _finite(Decimal(f"{written['sign']}{whole}.{part or 0}"))
+    return _finite(Decimal(f"{written['sign']}{''.join(groups)}.{part or 0}"))
 
 
 def cents(value: Any) -> Normal:
@@ -62,15 +69,6 @@ def cents(value: Any) -> Normal:
     # Not by arithmetic, which would round to the digits that a context has.
     sign, digits, exponent = exact.as_tuple()
     return _finite(Decimal((sign, digits, exponent - 2)))
-
-
-def _is_unclear(written: re.Match[str]) -> bool:
-    """Whether a lone dot or comma before three digits may separate thousands or decimals."""
-    return (
-        written["point"] is None
-        and written["whole"].count(written["between"] or " ") == 1
-        and (written["between"] in (".", ","))
-    )
 
 
 def _finite(number: Decimal) -> Normal:

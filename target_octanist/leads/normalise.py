@@ -38,9 +38,7 @@ _STATUSES = {
     **dict.fromkeys(("won", "closed won", "closedwon"), "won"),
     **dict.fromkeys(("lost", "closed lost", "closedlost"), "lost"),
 }
-STATUSES = ("qualified", "won", "lost")
-"""What a lead can be set to. It is open until it is one of them."""
-
+# The API cannot set it: a lead is open until it is something else.
 _OPEN = ("open", "new")
 
 

@@ -13,6 +13,7 @@ from target_octanist.cli import COMMANDS
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.leads.custom import CUSTOM_KEYS
 from target_octanist.leads.presets import preset_names
+from target_octanist.leads.schema import FIELDS, UPDATE_FIELDS
 from target_octanist.leads.spec import SPEC_KEYS
 from target_octanist.ledger.tables import metadata
 from target_octanist.reporting.metrics import OctanistMetric
@@ -91,7 +92,7 @@ def test_a_reader_needs_no_network(site):
 #: Pages of the reference, and what each must name.
 REFERENCE = {
     "reference/settings.html": config_jsonschema()["properties"],
-    "reference/mapping.html": [*SPEC_KEYS, *CUSTOM_KEYS],
+    "reference/mapping.html": [*SPEC_KEYS, *CUSTOM_KEYS, *FIELDS, *UPDATE_FIELDS],
     "reference/presets.html": preset_names(),
     "reference/commands.html": [f"octanist {name}" for name in COMMANDS],
     "reference/metrics.html": [metric.value for metric in OctanistMetric],

@@ -175,18 +175,20 @@ EXPECTED = {
     },
 }
 
-#: What holds no leads, or none that one record would make → what is said of it.
-NO_LEADS = {
-    "hubspot-deals": "these are deals",
-    "pipedrive-deals": "these are deals",
-    "salesforce-Opportunity": "these are deals",
-    "typeform-answers": "the answer to one question",
+#: What makes no leads, but changes those of other streams → by which preset.
+DEALS = {
+    "hubspot-deals": "hubspot_deals",
+    "pipedrive-deals": "pipedrive_deals",
+    "salesforce-Opportunity": "salesforce_opportunity",
 }
+
+#: What holds no leads, or none that one record would make → what is said of it.
+NO_LEADS = {"typeform-answers": "the answer to one question"}
 
 
 def test_every_stream_of_the_tests_is_expected_to_be_something():
     assert {path.name.removesuffix(".singer.jsonl") for path in STREAMS.iterdir()} == (
-        EXPECTED.keys() | NO_LEADS.keys()
+        EXPECTED.keys() | DEALS.keys() | NO_LEADS.keys()
     )
 
 
@@ -198,6 +200,61 @@ def test_what_a_real_tap_writes_is_mapped_as_somebody_who_knows_it_would(name):
     assert proposal.leads == len(records)
     assert proposal.fills["email"] > len(records) // 2
     assert proposal.fills["phone"] > len(records) // 2
+
+
+@pytest.mark.parametrize("name", DEALS)
+def test_deals_change_leads_by_the_preset_that_knows_them(name):
+    stream, schema, records = read(name)
+    proposal = suggest(stream, schema, sampled(records)).proposal
+    assert proposal.settings == {"mode": "update", "preset": DEALS[name]}
+    assert (proposal.leads, suggest_mapping(stream, schema)) == (0, {})
+    assert proposal.changes >= len(records) - 1
+    assert proposal.fills["status"] >= 1
+
+
+@pytest.mark.parametrize("name", ["pipedrive-deals", "salesforce-Opportunity"])
+def test_the_schema_of_deals_is_enough_to_know_them(name):
+    stream, schema, _ = read(name)
+    proposal = suggest(stream, schema, Sample()).proposal
+    assert proposal.settings == {"mode": "update", "preset": DEALS[name]}
+
+
+def test_deals_are_told_with_counts_and_without_a_value():
+    deals = [
+        {"id": 1, "status": "won", "value": 10, "person_id": 5, "lost_reason": None},
+        {"id": 2, "status": "lost", "value": 0, "person_id": 6, "lost_reason": "Canary"},
+        {"id": 3, "status": "open", "value": 0, "person_id": None, "stage_id": 4},
+    ]
+    assert write_document([suggested(deals, stream="crm_deals")]) == (
+        "# A proposal: look it over, then put `streams` into the settings. Behind each field: how many\n"
+        "# records would fill it, how sure its source is, and because of what.\n"
+        "streams:\n"
+        "- stream: crm_deals\n"
+        "  # 3 records: 2 would change a lead (status in 2, value in 1, lossReason in 1).\n"
+        "  # Each deal changes the lead of a record of the stream persons, found by first of person_id.value,\n"
+        "  # person_id; that stream has to make leads, too.\n"
+        "  # 1 of 3 name no record of persons, and so no lead.\n"
+        "  # Status: 0 qualified, 1 won, 1 lost; 1 in other stages.\n"
+        "  # For stages of your own see `octanist presets pipedrive_deals`.\n"
+        "  mode: update\n"
+        "  preset: pipedrive_deals\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "deal",
+    [
+        {"status": "won", "value": 10},
+        {"status": 1, "value": 10, "stage": 2},
+        {"stage": "Closed Won", "amount": 10, "contact": 5},
+        {"Stage": "Closed Won", "Amount": 10},
+        {"status": "won", "value": 10, "contact": 5},
+    ],
+)
+def test_deals_of_nobody_knows_where_are_not_taken_for_those_of_a_crm(deal):
+    suggestion = suggested([deal], stream="deals")
+    assert suggestion.proposal is None
+    assert suggestion.why_not.startswith("these are deals")
 
 
 @pytest.mark.parametrize("name", NO_LEADS)

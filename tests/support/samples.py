@@ -7,7 +7,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
-SAMPLES = sorted((ROOT / "sample_data" / "singer").glob("*.singer.jsonl"))
+_SINGER = sorted((ROOT / "sample_data" / "singer").glob("*.singer.jsonl"))
+
+#: Deals make no leads; they change those of other streams.
+DEALS = [path for path in _SINGER if path.name.endswith("_deals.singer.jsonl")]
+
+SAMPLES = [path for path in _SINGER if path not in DEALS]
 
 #: Each one's name begins with that of the preset which maps it.
 PRESET_SAMPLES = sorted((ROOT / "tests" / "leads" / "presets").glob("*.singer.jsonl"))

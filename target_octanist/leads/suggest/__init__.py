@@ -6,7 +6,8 @@ record gets into a suggestion.
 
 The way: `places` finds where values are, `evidence` looks at them, `candidates` brings both
 together, `proposal` chooses, `trial` tries it out, `known` compares it with the presets,
-`document` writes it down.
+`document` writes it down. Of deals no leads are made: `deals` looks for the preset that makes
+changes of leads of them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from target_octanist.leads.suggest.deals import propose_changes
 from target_octanist.leads.suggest.known import preset_of_answers
 from target_octanist.leads.suggest.places import properties_of
 from target_octanist.leads.suggest.proposal import Proposal, propose
 from target_octanist.leads.suggest.sample import Sample
-from target_octanist.leads.suggest.streams import why_no_leads, why_one_answer
+from target_octanist.leads.suggest.streams import DEALS, why_no_leads, why_one_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,7 @@ class Suggestion:
         stream: Its name.
         count: How many records it has.
         read: How many of them were looked at.
-        proposal: A mapping, or None.
+        proposal: A mapping or a preset, or None.
         why_not: Why there is none, as half a sentence.
     """
 
@@ -56,7 +58,11 @@ def suggest(stream: str, schema: Mapping[str, Any], sample: Sample) -> Suggestio
     records = sample.records
     columns = list(dict.fromkeys([*properties_of(schema), *(k for r in records for k in r)]))
     why_not = why_no_leads(stream, columns)
-    proposal = None if why_not else propose(stream, schema, records)
+    if why_not == DEALS:
+        proposal = propose_changes(schema, records)
+        why_not = None if proposal else why_not
+    else:
+        proposal = None if why_not else propose(stream, schema, records)
     if proposal is None and why_not is None:
         why_not = _why_nobody(stream, columns, records)
     return Suggestion(stream, sample.count, len(records), proposal, why_not)

@@ -32,7 +32,9 @@ def write_document(suggestions: Sequence[Suggestion]) -> str:
     for one in suggestions:
         if one.proposal is None:
             lines += _comment(f"Left out: {one.stream}: {one.why_not}.")
-    return "\n".join([*lines, *_comment(_FOOT), ""])
+    if any(one.proposal and one.proposal.mapping for one in suggestions):
+        lines += _comment(_FOOT)
+    return "\n".join([*lines, ""])
 
 
 def mapping_lines(
@@ -89,6 +91,9 @@ def _dump(value: Any, style: str | None) -> str:
 def _entry(one: Suggestion, proposal: Proposal) -> Iterator[str]:
     for sentence in (_counted(one, proposal), *proposal.notes):
         yield from _comment(sentence, indent="  ")
+    if proposal.preset is not None:
+        yield from (f"  {name}: {yaml_text(value)}" for name, value in proposal.settings.items())
+        return
     yield "  mapping:"
     comments = {
         name: f"{proposal.fills[name]} of {one.read}; {why}" if one.read else why
@@ -102,7 +107,10 @@ def _counted(one: Suggestion, proposal: Proposal) -> str:
     if not one.read:
         return "No records: this is from the SCHEMA alone."
     looked_at = f", {one.read} of them looked at, evenly spread" if one.read < one.count else ""
-    return f"{one.count} records{looked_at}: {proposal.leads} would make a lead."
+    if proposal.preset is None:
+        return f"{one.count} records{looked_at}: {proposal.leads} would make a lead."
+    filled = ", ".join(f"{name} in {proposal.fills[name]}" for name in proposal.why)
+    return f"{one.count} records{looked_at}: {proposal.changes} would change a lead ({filled})."
 
 
 def _comment(sentence: str, indent: str = "") -> Iterator[str]:

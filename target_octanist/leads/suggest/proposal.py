@@ -50,7 +50,7 @@ _MADE_OF = {"website": "landing_page"}
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping for one stream.
+    """A mapping for one stream, or a preset that makes changes of leads of it.
 
     Attributes:
         mapping: As it goes into the configuration; it compiles.
@@ -58,6 +58,8 @@ class Proposal:
         fills: Key of the mapping → how many of the records would fill it.
         leads: How many of the records would make a lead.
         notes: What was not found, left out or should be looked at, as sentences.
+        preset: The name of the preset that takes the place of the mapping, or None.
+        changes: How many of the records would change a lead.
     """
 
     mapping: Mapping[str, Any]
@@ -65,6 +67,15 @@ class Proposal:
     fills: Mapping[str, int]
     leads: int
     notes: Sequence[str]
+    preset: str | None = None
+    changes: int = 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What goes into the settings of the stream."""
+        if self.preset is None:
+            return {"mapping": dict(self.mapping)}
+        return {"mode": "update", "preset": self.preset}
 
 
 def propose(

@@ -9,7 +9,9 @@ from target_octanist.leads.suggest.vocabulary import meaning, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_DEALS = "these are deals; the people in them come in a stream of their own"
+DEALS = "these are deals; the people in them come in a stream of their own"
+"""Said of deals: they make no leads, but may change those of their people."""
+
 _COMPANIES = "these are companies, not people"
 _STAFF = "these are more likely people of your own, such as the owners of leads"
 _ACTIVITY = "this is what happened to people or was said to them, not who they are"
@@ -20,7 +22,7 @@ _NAMES: Mapping[str | None, str] = {
     "enquiry enquiries request requests signup signups registration registrations customer "
     "customers client clients klanten kunden clientes clienti klienci contactpersonen aanvragen "
     "anfragen solicitudes richieste kontakte",
-    _DEALS: "deal deals opportunity opportunities pipeline pipelines stage stages quotes",
+    DEALS: "deal deals opportunity opportunities pipeline pipelines stage stages quotes",
     _COMPANIES: "company companies account accounts organization organizations organisation "
     "organisations bedrijven firmen entreprises empresas aziende",
     _STAFF: "owner owners user users employee employees staff agents",
@@ -56,7 +58,7 @@ def why_no_leads(stream: str, columns: Iterable[str]) -> str | None:
         for name in spelled
     }
     if names & _STAGE and names & _MONEY:
-        return _DEALS
+        return DEALS
     found = {one.field for name in spelled if (one := meaning(name)) is not None}
     is_somebody = bool({"first_name", "last_name"} & found)
     return _COMPANIES if len(names & _OF_A_COMPANY) > 1 and not is_somebody else None
