@@ -116,8 +116,9 @@ class Settings:
             merged.update({k: v for k, v in entry.items() if k != "mapping"})
         preset: Preset | None = merged.get("preset")
         # `merge_layers` also writes the shorthand for consent out.
+        mode: Mode = merged.get("mode") or (preset.mode if preset else "create")
         ready = merge_layers(preset.mapping if preset else {})
-        usable = contract_keys(self.strict_contract)
+        usable = contract_keys(self.strict_contract, mode)
         own = [entry.get("mapping") or {} for _, entry in layers]
         mapping = merge_layers({name: ready[name] for name in ready if name in usable}, *own)
         key = merged.get("key") or (preset.key if preset else None)
@@ -130,7 +131,7 @@ class Settings:
             dedupe_by=tuple(merged.get("dedupe_by", self.dedupe_by)),
             dedupe_window_days=merged.get("dedupe_window_days", self.dedupe_window_days),
             key=tuple(key) if key else None,
-            mode=merged.get("mode") or (preset.mode if preset else "create"),
+            mode=mode,
             link=merged.get("link") or (preset.compiled_link if preset else None),
         )
 

@@ -314,12 +314,11 @@ class _Reader:
             )
             return None
 
-    def has_modes(self) -> bool:
-        """Say whether any entry sets a mode; it may hold for the streams of another one."""
+    def is_under_glob(self, pattern: str) -> bool:
+        """Say whether another entry, for streams of many names, may lie below this one."""
         value = self.config.get("streams")
-        entries = value.values() if isinstance(value, dict) else value or ()
-        found = [entry for entry in entries if isinstance(entry, dict)]
-        return any("mode" in entry or "preset" in entry for entry in found)
+        names = value if isinstance(value, dict) else [e.get("stream") for e in value or ()]
+        return any(set("*?[") & set(str(name)) for name in names if name != pattern)
 
     def mode_of(self, entry: Mapping[str, Any], anyway: Mode) -> Mode:
         preset: Preset | None = entry.get("preset")
@@ -409,14 +408,16 @@ class _Reader:
             )
         else:
             region = checked.get("phone_region")
+            is_under_glob = self.is_under_glob(pattern)
             self.attempt(
                 lambda: compile_mapping(
                     mapping,
                     where=f"{where}.mapping",
                     phone_region=region,
                     contract=contract,
-                    # Another entry may set the mode of this one's streams: the sink knows.
-                    mode=self.mode_of(checked, anyway="upsert" if self.has_modes() else "create"),
+                    # An entry below may set the mode: the sink knows.
+                    mode=self.mode_of(checked, anyway="upsert" if is_under_glob else "create"),
+                    is_layer=is_under_glob or "preset" in checked,
                 )
             )
             checked["mapping"] = mapping
