@@ -25,7 +25,7 @@ class Due(NamedTuple):
     """
 
     claims: list[Claim]
-    swept: str | None
+    swept: int | None
 
 
 class Pending:
@@ -40,7 +40,7 @@ class Pending:
         """
         self._any = any_yet
         self._forward = forward
-        self._swept: str | None = "" if any_yet else None
+        self._swept: int | None = 0 if any_yet else None
         self._own: set[str] = set()
 
     @property
@@ -77,11 +77,11 @@ class Pending:
             return Due(claims, self._swept)
         if settled:
             limit = len(settled) + PAGE
-            claims += turn.due_changes(forward=self._forward, behind=settled, limit=limit)
+            claims += turn.due_changes(forward=self._forward, behind=settled, limit=limit)[0]
         if self._swept is None:
             return Due(claims, None)
-        page = turn.due_changes(forward=self._forward, after=self._swept, limit=PAGE)
-        return Due([*claims, *page], page[-1].source if len(page) == PAGE else None)
+        page, last = turn.due_changes(forward=self._forward, after=self._swept, limit=PAGE)
+        return Due([*claims, *page], last if len(page) == PAGE else None)
 
     def took(self, due: Due) -> None:
         """Take note that these are in hand now."""

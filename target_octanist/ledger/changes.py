@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _UNDER_WAY: Final = (State.CLAIMED.value, State.SENDING.value)
 
+#: Pending changes that a turn can write; their places must not run into the next turn's.
+_MOST_IN_A_TURN: Final = 100_000
+
 #: A duplicate of a duplicate of …: more than this is a mistake in the journal.
 _LONGEST_CHAIN: Final = 8
 
@@ -333,7 +336,7 @@ def write_pending(
     gone = {*over, *(claim.source for claim in waiting)}
     if gone:
         connection.execute(delete(pending).where(pending.c.source.in_(gone)))
-    latest = {claim.source: claim for claim in waiting}
+    latest = {claim.source: (place, claim) for place, claim in enumerate(waiting)}
     rows = [
         {
             "source": claim.source,
@@ -344,8 +347,9 @@ def write_pending(
             "payload": claim.payload,
             "status": claim.change.status,
             "since": now,
+            "place": now * _MOST_IN_A_TURN + place,
         }
-        for claim in latest.values()
+        for place, claim in latest.values()
         if claim.change is not None
         for link in claim.change.links
     ]
@@ -359,10 +363,10 @@ def due_changes(
     *,
     forward: bool,
     behind: Collection[str] | None = None,
-    after: str = "",
+    after: int = 0,
     limit: int = 500,
-) -> list[Claim]:
-    """Give pending changes whose leads may be known by now, in the order of their sources.
+) -> tuple[list[Claim], int]:
+    """Give pending changes whose leads may be known by now, in the order in which they came.
 
     Args:
         connection: In the transaction of the turn.
@@ -370,25 +374,30 @@ def due_changes(
         forward: As `Change` has it.
         behind: Only those that wait for one of these sources; None for all whose lead's
             record is settled.
-        after: Only sources beyond this one.
+        after: Only those behind this place.
         limit: The most of them.
+
+    Returns:
+        The changes, and the place of the last one.
     """
     ready = pending.c.destination == destination
-    found = select(pending.c.source).where(ready, pending.c.source > after)
+    found = select(pending.c.source, pending.c.place).where(ready, pending.c.place > after)
     if behind is None:
         found = found.join(leads, leads.c.source == pending.c.waits_for).where(
             leads.c.state.in_((State.DELIVERED.value, State.DUPLICATE.value))
         )
     else:
         found = found.where(pending.c.waits_for.in_(behind))
-    sources = found.distinct().order_by(pending.c.source).limit(limit)
+    page = connection.execute(found.distinct().order_by(pending.c.place).limit(limit)).all()
     rows = connection.execute(
-        select(pending).where(pending.c.source.in_(sources)).order_by(pending.c.source)
+        select(pending)
+        .where(pending.c.source.in_([row.source for row in page]))
+        .order_by(pending.c.place)
     ).all()
     links: dict[str, list[str]] = {}
     for row in rows:
         links.setdefault(row.source, []).append(row.waits_for)
-    return [
+    claims = [
         Claim(
             source=row.source,
             stream=row.stream,
@@ -400,6 +409,7 @@ def due_changes(
         )
         for row in {row.source: row for row in rows}.values()
     ]
+    return claims, page[-1].place if page else after
 
 
 def count_changed(connection: Connection, destination: str) -> int:

@@ -216,6 +216,7 @@ pending = Table(
     Column("payload", Text, nullable=False, comment="The change as JSON, without the lead's id."),
     Column("status", Text, comment="The status in it."),
     Column("since", BigInteger, nullable=False, comment="When it came."),
+    Column("place", BigInteger, nullable=False, comment="Orders them as they came."),
     Index("octanist_pending_by_waits_for", "waits_for"),
     comment="Changes of leads that are not known yet; each goes out when its lead is.",
 )

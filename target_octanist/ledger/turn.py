@@ -241,9 +241,9 @@ class Turn:
         *,
         forward: bool,
         behind: Collection[str] | None = None,
-        after: str = "",
+        after: int = 0,
         limit: int = 500,
-    ) -> list[Claim]:
+    ) -> tuple[list[Claim], int]:
         """Give pending changes whose leads may be known by now (see `changes.due_changes`)."""
         return due_changes(
             self._connection,

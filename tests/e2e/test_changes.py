@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +141,16 @@ def test_of_a_pending_deal_the_last_version_counts(sandbox, target):
     target.run(lines(contact(1), at=3))
     assert statuses(sandbox) == {email(1): "won"}
     assert len(patches(sandbox)) == 1
+
+
+def test_pending_deals_of_one_lead_go_out_in_the_order_in_which_they_came(sandbox, target):
+    stages = ["qualified", "closedlost", "qualified", "closedlost", "closedwon"]
+    target.run(lines(*(deal(n, stage, of=1, amount=n) for n, stage in enumerate(stages))))
+    done = target.run(lines(contact(1), at=2))
+    assert done.returncode == 0, done.stderr
+    (lead,) = sandbox.leads()
+    assert (lead["status"], lead["value"]) == ("won", 4)
+    assert [r["status"] for r in patches(sandbox)] == [200] * 5
 
 
 def test_a_deal_of_a_duplicate_contact_changes_the_lead_that_was_made(sandbox, target):
@@ -357,3 +370,48 @@ def test_contacts_and_deals_in_any_order_through_kills_and_lost_answers(sandbox,
     assert len(sandbox.leads()) == len(numbers), "every lead once"
     assert len(patches(sandbox, committed=True)) == len(numbers), "each change once"
     assert target.status()["pending"] == {}
+
+
+CRMS = [
+    ("hubspot_contacts", "hubspot_deals", ["associations.associatedVids[0]"]),
+    ("pipedrive_persons", "pipedrive_deals", ["person_id.value", "person_id"]),
+]
+
+
+@pytest.mark.parametrize(("people", "deals", "by"), CRMS, ids=["hubspot", "pipedrive"])
+def test_the_sample_streams_of_a_crm_in_any_order_end_alike(tmp_path, people, deals, by):
+    """Contacts first and deals first, whole or shuffled, twice: leads and outcomes are the same."""
+    of_people, of_deals = sample(people), sample(deals)
+    names = [json.loads(given[0])["stream"] for given in (of_people, of_deals)]
+    streams = {
+        names[0]: {"preset": people},
+        names[1]: {"preset": deals, "link": {"stream": names[0], "by": by}},
+    }
+    mixed = of_people[1:] + of_deals[1:]
+    random.Random(1).shuffle(mixed)
+    ends = []
+    for number, given in enumerate(
+        [of_people + of_deals, of_deals + of_people, [of_people[0], of_deals[0], *mixed]]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with Sandbox() as sandbox:
+            target = Target(folder, sandbox.base_url, streams=streams, phone_region="NL")
+            assert target.run(given).returncode == 0
+            changed = len(patches(sandbox))
+            again = target.run(given)
+            assert again.returncode == 0, again.stderr
+            assert len(patches(sandbox)) == changed, "nothing is told anew"
+            found = [(lead.get("email"), lead.get("phone")) for lead in sandbox.leads()]
+            ends.append((sorted(map(str, found)), outcome_counts(sandbox)))
+    assert ends[0] == ends[1]
+    assert len(ends[2][0]) == len(ends[0][0])
+
+
+def sample(name):
+    path = Path(__file__).parents[2] / "sample_data" / "singer" / f"{name}.singer.jsonl"
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def outcome_counts(sandbox):
+    return Counter(lead["status"] for lead in sandbox.leads())
