@@ -91,6 +91,7 @@ class ClaimMaker:
         self._key_of = key_of
         self._mode = stream.mode
         self._link = stream.link
+        self._looks_up = stream.lookup
         self._forward = settings.transitions == "forward"
         self.mapping = mapping
         self._name = name
@@ -235,6 +236,7 @@ class ClaimMaker:
             window_start=window_start,
             payload_digest=payload_digest(self._salt, payload),
             payload=encode_payload(payload).decode(),
+            looks_up=self._looks_up,
         )
 
     def of_none(

@@ -71,6 +71,14 @@ _STREAM_PROPERTIES = th.ObjectType(
             "another stream."
         ),
     ),
+    th.Property(
+        "lookup",
+        th.BooleanType,
+        description=(
+            "With `upsert`: where the journal knows no lead of the person, ask the API for one "
+            "before a new one is made; one request more for each."
+        ),
+    ),
 )
 
 
@@ -104,7 +112,7 @@ def config_jsonschema() -> dict[str, Any]:
             title="Streams",
             description=(
                 "Stream name or glob to stream settings (`preset`, `mapping`, `phone_region`, "
-                "`dedupe_by`, `dedupe_window_days`, `key`, `link`), or a list of such objects with "
+                "`dedupe_by`, `dedupe_window_days`, `key`, `link`, `lookup`), or a list of such objects with "
                 "`stream`. A stream whose columns are lead fields already needs no entry."
             ),
         ),

@@ -48,6 +48,7 @@ class StreamSettings:
         key: Source columns that name a record; None means the stream's key_properties.
         mode: Whether a record makes a lead, says what became of one, or both.
         link: Which record of another stream the lead was made of.
+        lookup: Whether the API is asked for a lead of the same person before one is made.
     """
 
     where: str
@@ -60,6 +61,7 @@ class StreamSettings:
     key: tuple[str, ...] | None
     mode: Mode = "create"
     link: Link | None = None
+    lookup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class Settings:
             key=tuple(key) if key else None,
             mode=mode,
             link=merged.get("link") or (preset.compiled_link if preset else None),
+            lookup=merged.get("lookup", False),
         )
 
 

@@ -41,6 +41,7 @@ STREAM_KEYS = (
     "dedupe_window_days",
     "key",
     "link",
+    "lookup",
 )
 
 MODES = ("create", "update", "upsert")
@@ -395,6 +396,10 @@ class _Reader:
             mode = None
         if mode is not None:
             checked["mode"] = mode
+        if "lookup" in entry:
+            checked["lookup"] = entry["lookup"] is True
+            if not isinstance(entry["lookup"], bool):
+                self.problems.append(f"{where}.lookup: must be true or false.")
         if "link" in entry:
             checked["link"] = self.link(entry["link"], f"{where}.link")
         if "preset" in entry:

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
     from target_octanist.delivery.client import Sender
     from target_octanist.delivery.inquiry import Looked
-    from target_octanist.delivery.outcome import Answer
+    from target_octanist.delivery.outcome import Reply
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
@@ -408,7 +408,7 @@ class Engine:
         self._tally.request(outcome.status, result.finished_at - job.started_at)
         return Decided(job, outcome, decision, result.finished_at)
 
-    def _conclude(self, result: Result, answer: Answer, wall: float) -> Decided:
+    def _conclude(self, result: Result, answer: Reply, wall: float) -> Decided:
         """Decide after the API was asked if a change was carried out."""
         job = result.job
         outcome = carried_out(job.payload, answer, now=wall)
@@ -520,6 +520,7 @@ class Engine:
                     candidate.encode_record,
                     claim.again,
                     is_change=claim.change is not None,
+                    looks_up=claim.looks_up,
                 )
             )
         elif verdict.kind == "behind" and verdict.other is not None:
@@ -640,6 +641,7 @@ class Engine:
         tell(recovered, on_unknown)
         for lead in recovered:
             job = job_of(lead)
+            job.looks_up = self._settings.stream(job.stream).lookup
             if lead.sent_at is None or on_unknown == "resend":
                 self._work.ready.append(job)
             elif on_unknown == "reconcile":

@@ -13,7 +13,10 @@ from target_octanist.ledger.turn import Settlement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from target_octanist.delivery.outcome import Answer, Outcome
+    from target_octanist.delivery.outcome import Outcome, Reply
+
+#: Of these the API has a lead. A duplicate that it was asked for has that lead's id.
+_THERE = {State.DELIVERED, State.DUPLICATE}
 
 #: Of these the record is kept, so that a human can have it tried again.
 _DEAD = {State.REJECTED, State.FILTERED}
@@ -53,6 +56,7 @@ class Job:
         asks: Whether its next request is to ask if the change was carried out.
         asked: How often that was asked.
         why: Why that is not known.
+        looks_up: Whether the API is asked for a lead of the same person before it is sent.
     """
 
     source: str
@@ -69,13 +73,14 @@ class Job:
     asks: bool = False
     asked: int = 0
     why: str = ""
+    looks_up: bool = False
 
 
 class Result(NamedTuple):
     """What came of a job; no answer at all if it was never started."""
 
     job: Job
-    answer: Answer | None
+    answer: Reply | None
     finished_at: float
 
 
@@ -101,7 +106,7 @@ class Decided:
         return Settlement(
             source=self.job.source,
             state=state,
-            lead_id=self.outcome.lead_id if state is State.DELIVERED else None,
+            lead_id=self.outcome.lead_id if state in _THERE else None,
             request_id=self.outcome.request_id,
             code=UNDELIVERABLE if gave_up else self.outcome.code,
             reason=self.outcome.reason,

@@ -17,6 +17,8 @@ from typing import Any, Final
 #: No server makes us wait longer than this, whatever its Retry-After says.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 
+IN_OCTANIST: Final = "Octanist has a lead of the same person (lookup)"
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -47,13 +49,25 @@ class NoAnswer:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class AlreadyThere:
+    """The API was asked before anything was sent, and has a lead of this person."""
+
+    lead_id: str
+
+
 Answer = Response | NotSent | NoAnswer
+
+#: What comes of a job: an answer, or what was found before it was sent.
+Reply = Answer | AlreadyThere
 
 
 class Kind(enum.Enum):
-    """The seven things that an answer to ``POST /leads`` can mean."""
+    """The things that an answer to ``POST /leads`` can mean."""
 
     DELIVERED = "delivered"
+    #: Not sent: it is there.
+    KNOWN = "known"
     FILTERED = "filtered"
     REJECTED = "rejected"
     #: Stop at once: every other lead would fare the same.
@@ -88,7 +102,7 @@ class Outcome:
     updated: int | None = None
 
 
-def classify(answer: Answer, *, now: float, is_change: bool = False) -> Outcome:
+def classify(answer: Reply, *, now: float, is_change: bool = False) -> Outcome:
     """Say what an answer to ``POST /leads`` means, or to ``PATCH /leads``.
 
     Args:
@@ -96,6 +110,8 @@ def classify(answer: Answer, *, now: float, is_change: bool = False) -> Outcome:
         now: Wall-clock time in seconds, for a Retry-After that is a date.
         is_change: Whether it was a PATCH.
     """
+    if isinstance(answer, AlreadyThere):
+        return Outcome(Kind.KNOWN, IN_OCTANIST, lead_id=answer.lead_id)
     if isinstance(answer, NotSent):
         return Outcome(Kind.RETRY, f"not sent: {answer.why}")
     if isinstance(answer, NoAnswer):

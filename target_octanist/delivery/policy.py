@@ -86,6 +86,8 @@ class Policy:
         match outcome.kind:
             case Kind.DELIVERED:
                 return Settle(State.DELIVERED)
+            case Kind.KNOWN:
+                return Settle(State.DUPLICATE)
             case Kind.FILTERED:
                 return Settle(State.FILTERED)
             case Kind.REJECTED:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from target_octanist.delivery.job import Result
 from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, classify
-from target_octanist.delivery.whereabouts import ask
+from target_octanist.delivery.whereabouts import ask, look_for
 from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from target_octanist.delivery.client import Sender
     from target_octanist.delivery.job import Job
-    from target_octanist.delivery.outcome import Answer
+    from target_octanist.delivery.outcome import Answer, Reply
     from target_octanist.delivery.pace import Pace
 
 
@@ -135,7 +135,7 @@ class Senders:
                 self._in_flight -= 1
             self._give(Result(job, answer, finished_at))
 
-    def _post(self, job: Job) -> Answer:
+    def _post(self, job: Job) -> Reply:
         reached("request")
         try:
             return _request(self._sender, job)
@@ -168,7 +168,10 @@ class Senders:
             return job
 
 
-def _request(sender: Sender, job: Job) -> Answer:
+def _request(sender: Sender, job: Job) -> Reply:
     if job.asks:
         return ask(sender, job.payload)
-    return sender.change(job.payload) if job.is_change else sender.send(job.payload)
+    if job.is_change:
+        return sender.change(job.payload)
+    there = look_for(sender, job.payload) if job.looks_up else None
+    return sender.send(job.payload) if there is None else there

@@ -10,7 +10,16 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
-from target_octanist.delivery.outcome import Answer, Kind, Outcome, Response, classify
+from target_octanist.delivery.outcome import (
+    AlreadyThere,
+    Answer,
+    Kind,
+    NotSent,
+    Outcome,
+    Reply,
+    Response,
+    classify,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +40,30 @@ def ask(sender: Sender, payload: bytes) -> Answer:
     return sender.listing({"search": value, "limit": str(_MOST)})
 
 
-def carried_out(payload: bytes, answer: Answer, *, now: float) -> Outcome:
+def look_for(sender: Sender, payload: bytes) -> Reply | None:
+    """Ask if a lead of the same person is there; None if there is none.
+
+    Where that cannot be found out, the lead counts as not sent.
+    """
+    lead = json.loads(payload)
+    for name in ("email", "phone"):
+        if name not in lead:
+            continue
+        answer = sender.listing({"search": lead[name], "limit": str(_MOST)})
+        if not isinstance(answer, Response):
+            return NotSent("the API could not be asked for the lead")
+        rows = _rows(answer, name, lead[name]) if 200 <= answer.status < 300 else None
+        if rows is None:
+            throttled = classify(answer, now=0).kind is Kind.THROTTLED
+            return answer if throttled else NotSent("the API could not be asked for the lead")
+        # The newest comes first.
+        found = next((row["id"] for row in rows if isinstance(row.get("id"), str)), None)
+        if found is not None:
+            return AlreadyThere(found)
+    return None
+
+
+def carried_out(payload: bytes, answer: Reply, *, now: float) -> Outcome:
     """Say whether a change was carried out.
 
     Args:

@@ -64,6 +64,7 @@ class Claim:
             what it has of the record, for the case that it is refused once more.
         change: Set if it is not a lead, but what became of one; `payload` is then without
             the lead's id where that is still to be found out.
+        looks_up: Whether the API is to be asked for a lead of the same person first.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Claim:
     code: str = UNMAPPABLE
     again: Refused | None = None
     change: Change | None = None
+    looks_up: bool = False
 
 
 class Verdict(NamedTuple):

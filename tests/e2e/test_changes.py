@@ -372,6 +372,53 @@ def test_contacts_and_deals_in_any_order_through_kills_and_lost_answers(sandbox,
     assert target.status()["pending"] == {}
 
 
+def test_a_lead_that_octanist_has_is_looked_up_and_changed(sandbox, tmp_path):
+    elsewhere = Target(tmp_path, sandbox.base_url, ledger=str(tmp_path / "other.db"))
+    elsewhere.run([schema(), record(id=1, name="N", email=email(1).upper(), phone=None)])
+    mapping = {**CONTACTS["mapping"], "status": DEALS["mapping"]["status"]}
+    streams = {"people": {"mode": "upsert", "lookup": True, "mapping": mapping}}
+    target = Target(tmp_path, sandbox.base_url, streams=streams)
+    people = [
+        record("people", id=number, name="N", email=email(number), stage="closedwon")
+        for number in (1, 2)
+    ]
+    given = [schema("people", ("id", "name", "email", "stage")), *people, state({"at": 1})]
+    done = target.run(given)
+    assert done.returncode == 0, done.stderr
+    assert [lead["status"] for lead in sandbox.leads()] == ["won", "won"]
+    assert outcomes(target) == {"delivered": 3, "duplicate": 1}
+    assert "Octanist has a lead of the same person" in done.stderr
+    assert target.run(given).returncode == 0
+    assert (len(sandbox.leads()), len(patches(sandbox))) == (2, 2)
+
+
+#: Runs that are killed one after the other, each where the name says.
+KILLS = (
+    *("claim", "claim-committed", "sending", "sending-committed"),
+    *("request", "answer:3", "settle", "settle-committed"),
+)
+
+
+@pytest.mark.timeout(300)
+def test_changes_of_a_run_that_is_killed_at_a_boundary_are_passed_on_once(sandbox, target):
+    numbers = range(1, 41)
+    assert target.run(lines(*(contact(number) for number in numbers))).returncode == 0
+    given = lines(*(deal(number, "closedwon", amount=number) for number in numbers))
+    for place in KILLS:
+        target.env = {"OCTANIST_KILL_AT": place}
+        done = target.run(given, batch_size_rows=5, batch_wait_ms=0, max_concurrency=4)
+        assert done.returncode == -9, f"{place} was reached"
+        assert done.states == []
+    target.env = {}
+    done = target.run(given)
+    assert done.returncode == 0, done.stderr
+    assert {lead["email"]: lead["value"] for lead in sandbox.leads()} == {
+        email(number): number for number in numbers
+    }
+    assert set(statuses(sandbox).values()) == {"won"}
+    assert len(patches(sandbox, committed=True)) == len(numbers), "each change once"
+
+
 CRMS = [
     ("hubspot_contacts", "hubspot_deals", ["associations.associatedVids[0]"]),
     ("pipedrive_persons", "pipedrive_deals", ["person_id.value", "person_id"]),
