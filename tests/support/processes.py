@@ -13,6 +13,7 @@ its environment has nothing but what is read later; else it is started as ever.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import inspect
 import json
@@ -101,6 +102,7 @@ class ForkServer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._libc = ctypes.CDLL(None, use_errno=True)
 
     def fork(self, request: Mapping[str, Any], streams: Sequence[int]) -> int:
@@ -112,7 +114,7 @@ class ForkServer:
         """
         with self._lock:
             if self._socket is None:
-                self._socket = _start()
+                self._socket = self._start()
             # Orphans become children of the nearest ancestor that asks for them. Those of other
             # processes, such as a database server's, stay with whom they would have been.
             self._reap_orphans(1)
@@ -128,27 +130,33 @@ class ForkServer:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         return pid
 
+    def stop(self) -> None:
+        """End it, and with it whatever it has forked and is still there."""
+        if self._socket is not None and self._process is not None:
+            self._socket.close()
+            self._process.wait()
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name("fork_server.py"), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                # Nothing of the developer's, and a home in which there is nothing to be found.
+                # numpy would start threads, and a process with threads cannot be forked safely.
+                env=STARTED_WITH | {"HOME": os.devnull, "OPENBLAS_NUM_THREADS": "1"},
+                pass_fds=[theirs.fileno()],
+                # It kills its group at its end, and Ctrl-C is for the tests alone.
+                start_new_session=True,
+            )
+        atexit.register(self.stop)
+        return ours
+
     def _reap_orphans(self, yes: int) -> None:
         if self._libc.prctl(_PR_SET_CHILD_SUBREAPER, yes, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl")
-
-
-def _start() -> socket.socket:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("fork_server.py"), str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            cwd="/",
-            # Nothing of the developer's, and a home in which there is nothing to be found.
-            # numpy would start threads, and a process with threads cannot be forked safely.
-            env=STARTED_WITH | {"HOME": os.devnull, "OPENBLAS_NUM_THREADS": "1"},
-            pass_fds=[theirs.fileno()],
-            # It kills its group at its end, and Ctrl-C is for the tests alone.
-            start_new_session=True,
-        )
-    return ours
 
 
 def _request(given: Mapping[str, Any]) -> dict[str, Any] | None:
