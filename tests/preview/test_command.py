@@ -402,7 +402,7 @@ def test_interrupted_it_shows_what_it_has_read(tmp_path):
         stdin=subprocess.PIPE,
         env=environment(tmp_path, TARGET_OCTANIST_BATCH_SIZE_ROWS="1"),
     )
-    for number in range(1, 2000):
+    for number in range(1, 400):
         process.stdin.write(f"{schema()}\n{record(**person(number))}\n".encode())
     process.stdin.flush()
     # The first payloads are in the file as soon as there is a block of them.

@@ -42,8 +42,8 @@ STARTED_WITH = {
 
 #: Variables that nothing reads while it is imported; anything goes for these.
 _READ_LATE = re.compile(
-    r"HOME|PATH|TERM|COLUMNS|LINES|NO_COLOR|NO_PROXY|HTTPS_PROXY|REQUESTS_CA_BUNDLE|LC_CTYPE"
-    r"|(TARGET_)?OCTANIST_\w+|MELTANO_\w+"
+    r"HOME|PATH|TERM|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|NO_PROXY|HTTPS_PROXY|REQUESTS_CA_BUNDLE"
+    r"|LOGLEVEL|SINGER_SDK_LOG_CONFIG|(TARGET_)?OCTANIST_\w+|MELTANO_\w+"
 )
 
 #: Options of `subprocess.Popen` that the server knows nothing of, with their defaults.

@@ -155,14 +155,16 @@ def start_command(
     return Process(command, env=env, **(pipes | options))
 
 
-def finish(process: subprocess.Popen[bytes], given: bytes | None = None) -> Finished:
+def finish(
+    process: subprocess.Popen[bytes], given: bytes | None = None, seconds: float = TIMEOUT_SECONDS
+) -> Finished:
     """Give a process the rest of its input and wait for its end."""
     try:
-        out, err = process.communicate(given, timeout=TIMEOUT_SECONDS)
+        out, err = process.communicate(given, timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        message = f"still running after {TIMEOUT_SECONDS} s; stderr:\n{err.decode()}"
+        message = f"still running after {seconds} s; stderr:\n{err.decode()}"
         raise AssertionError(message) from None
     return Finished(process.returncode, out.decode(), err.decode())
 
