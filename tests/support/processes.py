@@ -2,8 +2,8 @@
 
 A start of ``target-octanist`` is more than a second of imports, and the tests start thousands.
 `Process` is `subprocess.Popen`. Once `serve_forks` was called it has a process of its own
-forked by one that has imported everything (`tests.support.fork_server`), which takes
-a hundredth of that. It is a process like any other: a child of this one with its own id, that
+forked by one that has imported everything (`tests.support.fork_server`), which takes a few
+hundredths of a second. It is a process like any other: a child of this one with its own id, that
 can be waited for, stopped and killed.
 
 What differs from a start is the start itself: what is read from the environment while Python
