@@ -8,9 +8,9 @@ VENV_MELTANO ?= $(VENV)-meltano
 VENV_LOCK ?= $(VENV)-lock
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
-# How many tests run at once: two for each processor, for most of them wait for processes
-# of their own.
-JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# How many tests run at once: three for each processor, for most of them wait, be it for
+# a process of their own or for the time that a server asks for.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 
 # Nothing from the developer's own configuration may reach a test, and no proxy may stand
 # between it and the loopback address. pip keeps the proxy; the demo sees to this itself.
@@ -46,7 +46,7 @@ types: $(VENV)/.installed ## Check types
 	$(VENV)/bin/mypy
 
 suite: $(VENV)/.installed ## Run all tests (PYTEST_ARGS="-k name" for some of them)
-	$(CLEAN_ENV) $(VENV)/bin/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+	$(CLEAN_ENV) $(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 suite-sdk-next: $(VENV_SDK_NEXT)/.installed ## Run the framework's standard tests on its next version
 	$(CLEAN_ENV) $(VENV_SDK_NEXT)/bin/python -m pytest tests/singer/test_sdk_suite.py

@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.processes import SCRIPTS
 from tests.support.sandbox import API_KEY, Sandbox
-from tests.support.target import SCRIPTS, environment, octanist, person, record, schema, state
+from tests.support.target import environment, octanist, person, record, schema, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -31,8 +31,9 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.support.browser import PHONE, Browser, find_programs, running_browser
+from tests.support.processes import SCRIPTS
 from tests.support.sandbox import Sandbox
-from tests.support.target import SCRIPTS, environment
+from tests.support.target import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

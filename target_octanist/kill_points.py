@@ -1,14 +1,15 @@
 """Named places at which a test may kill this process, to see what the next run makes of it.
 
-They do nothing unless ``OCTANIST_KILL_AT`` names one when the process starts:
-``OCTANIST_KILL_AT=settle-committed:3`` ends it as ``kill -9`` does, the third time that
-it gets there.
+They do nothing unless ``OCTANIST_KILL_AT`` names one when the first of them is reached:
+``OCTANIST_KILL_AT=settle-committed:3`` ends the process as ``kill -9`` does, the third time
+that it gets there.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -33,11 +34,16 @@ BETWEEN_TURNS: Final = ("request", "answer", "state")
 KILL_POINTS: Final = (*IN_A_TURN, *(f"{name}-committed" for name in IN_A_TURN), *BETWEEN_TURNS)
 
 
-def _pass(name: str) -> None:
-    """Go on: nobody wants this process dead."""
+def reached(name: str) -> None:
+    """Say that a place was reached; does not return if that is where this process is to end."""
+    _killer()(name)
 
 
-def _killer(wanted: str) -> Callable[[str], None]:
+@cache
+def _killer() -> Callable[[str], None]:
+    wanted = os.environ.get("OCTANIST_KILL_AT")
+    if wanted is None:
+        return lambda _: None
     place, _, number = wanted.partition(":")
     if place not in KILL_POINTS:
         message = f"OCTANIST_KILL_AT: there is no {place!r}; there are {', '.join(KILL_POINTS)}"
@@ -49,9 +55,3 @@ def _killer(wanted: str) -> Callable[[str], None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return kill_at
-
-
-#: To be called with the name of a place that was reached.
-reached: Callable[[str], None] = (
-    _killer(os.environ["OCTANIST_KILL_AT"]) if "OCTANIST_KILL_AT" in os.environ else _pass
-)

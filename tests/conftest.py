@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from tests.support import browser as browsers
 from tests.support.postgres import find_programs, running_server
+from tests.support.processes import serve_forks
 from tests.support.sandbox import Sandbox
 from tests.support.target import Target
 
@@ -45,11 +46,18 @@ def pytest_addoption(parser):
     )
     group.addoption("--fuzz-from", type=int, default=0, help="the number of its first case")
     group.addoption("--transport", help="the setting `transport` of all targets")
+    group.addoption(
+        "--exec",
+        action="store_true",
+        help="start each process by its installed script (slow); else most of them are forked",
+    )
 
 
 def pytest_configure(config):
     if transport := config.getoption("--transport"):
         Target.usual["transport"] = transport
+    if not config.getoption("--exec"):
+        serve_forks()
 
 
 @pytest.fixture

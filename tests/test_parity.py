@@ -17,7 +17,8 @@ from target_octanist.leads.custom import CUSTOM_KEYS
 from target_octanist.leads.spec import SPEC_KEYS
 from target_octanist.settings import Settings
 from target_octanist.settings_reader import STREAM_KEYS
-from tests.support.target import SCRIPTS, environment, run_command
+from tests.support.processes import SCRIPTS
+from tests.support.target import environment, run_command
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = config_jsonschema()["properties"]

@@ -59,7 +59,9 @@ def test_1500_leads_arrive_once_through_a_server_that_does_all_it_can(sandbox, t
         sandbox.fault(action, **LEADS, every=every)
     sandbox.fault("hang", **LEADS, every=97, times=5)
     sandbox.fault("hang-after-commit", **LEADS, every=101, times=5)
-    done = finish(start(target, given(1500), timeout_seconds=2, max_attempts=30))
+    # Such a server has the pace go down to one or two at a time: it takes more than a minute.
+    process = start(target, given(1500), timeout_seconds=2, max_attempts=30)
+    done = finish(process, seconds=240)
     assert done.returncode == 0, done.stderr
     assert stored(sandbox) == all_once(1500)
     assert target.status()["outcomes"]["delivered"] == 1500

@@ -17,9 +17,9 @@ import pytest
 from target_octanist import __version__
 from target_octanist.cli import COMMANDS
 from target_octanist.cli import octanist as group
+from tests.support.processes import SCRIPTS
 from tests.support.sandbox import Sandbox
 from tests.support.target import (
-    SCRIPTS,
     environment,
     finish,
     octanist,
@@ -27,6 +27,7 @@ from tests.support.target import (
     record,
     run_command,
     schema,
+    start_command,
     wait_for,
 )
 
@@ -51,15 +52,8 @@ def folder(sandbox, target):
 
 
 def run(folder, *arguments, env=None):
-    done = subprocess.run(
-        [SCRIPTS / "octanist", *arguments],
-        cwd=folder,
-        env=environment(folder, **(env or {})),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    command = [SCRIPTS / "octanist", *arguments]
+    done = finish(start_command(command, environment(folder, **(env or {})), cwd=folder))
     assert "Traceback" not in done.stderr
     return done
 
@@ -309,13 +303,8 @@ def test_a_load_that_is_interrupted_while_it_looks_at_its_file_says_so(folder):
         rows.write(b"id,name,email\n")
         for _ in range(100):
             rows.write(b"1,Canary,canary.1@example.com\n" * 40_000)
-    process = subprocess.Popen(
-        [SCRIPTS / "octanist", "load", file, "--config", folder / "config.json"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(folder),
-    )
+    command = [SCRIPTS / "octanist", "load", file, "--config", folder / "config.json"]
+    process = start_command(command, environment(folder))
     opened = Path(f"/proc/{process.pid}/fd")
     wait_for(lambda: any(one.resolve() == file for one in opened.iterdir()))
     process.send_signal(signal.SIGINT)
@@ -328,13 +317,8 @@ def test_a_check_that_is_interrupted_says_so(tmp_path):
     with Sandbox("--latency-ms", "60000") as slow:
         config = tmp_path / "config.json"
         config.write_text(json.dumps({"api_key": "k", "base_url": slow.base_url}))
-        process = subprocess.Popen(
-            [SCRIPTS / "octanist", "check", "--config", config],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(tmp_path),
-        )
+        command = [SCRIPTS / "octanist", "check", "--config", config]
+        process = start_command(command, environment(tmp_path))
         wait_for(lambda: slow.stats()["in_flight"] >= 1)
         process.send_signal(signal.SIGINT)
         assert finish(process).returncode == 130

@@ -9,8 +9,9 @@ import subprocess
 import pytest
 
 from tests.support.pages import PAGES, ROOT, commands, shows
+from tests.support.processes import SCRIPTS
 from tests.support.sandbox import Sandbox
-from tests.support.target import SCRIPTS, TIMEOUT_SECONDS, environment
+from tests.support.target import TIMEOUT_SECONDS, environment
 
 pytestmark = pytest.mark.e2e
 

@@ -18,7 +18,8 @@ from target_octanist.leads.spec import SPEC_KEYS
 from target_octanist.ledger.tables import metadata
 from target_octanist.reporting.metrics import OctanistMetric
 from tests.support.pages import DOCS
-from tests.support.target import SCRIPTS, environment, run_command
+from tests.support.processes import SCRIPTS
+from tests.support.target import environment, run_command
 
 
 class Page(HTMLParser):

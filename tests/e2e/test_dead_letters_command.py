@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
+from tests.support.processes import SCRIPTS
 from tests.support.sandbox import Sandbox
 from tests.support.target import (
-    SCRIPTS,
     Target,
     environment,
     finish,
@@ -21,6 +21,7 @@ from tests.support.target import (
     record,
     run_command,
     schema,
+    start_command,
     wait_for,
 )
 
@@ -54,12 +55,8 @@ class Letters:
         return octanist(*told, home=self.target.folder, **(env or {}))
 
     def start(self, name, *arguments, **settings):
-        return subprocess.Popen(
-            [SCRIPTS / "octanist", *self.arguments(name, *arguments, **settings)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(self.target.folder),
-        )
+        command = [SCRIPTS / "octanist", *self.arguments(name, *arguments, **settings)]
+        return start_command(command, environment(self.target.folder))
 
     def told(self, name, *arguments, **settings):
         """Give what it says as JSON; it must go well."""

@@ -12,7 +12,15 @@ import subprocess
 
 import pytest
 
-from tests.support.target import SCRIPTS, Finished, environment, finish, octanist, person
+from tests.support.processes import SCRIPTS
+from tests.support.target import (
+    Finished,
+    environment,
+    finish,
+    octanist,
+    person,
+    start_command,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -36,13 +44,8 @@ class Loader:
     def start(self, file, *options, stderr=subprocess.PIPE, **settings):
         config = self.folder / "config.json"
         config.write_text(json.dumps(self.settings | settings), encoding="utf-8")
-        return subprocess.Popen(
-            [SCRIPTS / "octanist", "load", file, "--config", config, *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=environment(self.folder),
-        )
+        command = [SCRIPTS / "octanist", "load", file, "--config", config, *options]
+        return start_command(command, environment(self.folder), stderr=stderr)
 
     def run(self, file, *options, **settings) -> Finished:
         return finish(self.start(file, *options, **settings))

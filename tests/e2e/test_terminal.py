@@ -8,8 +8,8 @@ import signal
 
 import pytest
 
+from tests.support.processes import SCRIPTS
 from tests.support.target import (
-    SCRIPTS,
     environment,
     octanist,
     people,

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.target import SCRIPTS, environment, octanist, person, record, schema, state
+from tests.support.processes import SCRIPTS
+from tests.support.target import (
+    environment,
+    finish,
+    octanist,
+    person,
+    record,
+    schema,
+    start_command,
+    state,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -63,15 +73,9 @@ def test_several_streams_in_one_file_make_several_entries(tmp_path):
 
 
 def test_a_tap_can_be_piped_into_it(tmp_path):
-    done = subprocess.run(
-        [SCRIPTS / "octanist", "suggest", "-"],
-        input=f"{schema()}\n{record(**person(1))}\n",
-        capture_output=True,
-        text=True,
-        env=environment(tmp_path),
-        timeout=90,
-        check=False,
-    )
+    command = [SCRIPTS / "octanist", "suggest", "-"]
+    process = start_command(command, environment(tmp_path), stdin=subprocess.PIPE)
+    done = finish(process, f"{schema()}\n{record(**person(1))}\n".encode())
     assert done.returncode == 0, done.stderr
     (entry,) = yaml.safe_load(done.stdout)["streams"]
     assert entry["mapping"] == {"name": "name", "email": "email", "phone": "phone"}

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
+from tests.support.processes import SCRIPTS
 from tests.support.samples import MAPPINGS, PRESET_SAMPLES, SAMPLES
 from tests.support.target import (
-    SCRIPTS,
     Target,
     environment,
     finish,
@@ -19,6 +19,7 @@ from tests.support.target import (
     person,
     record,
     schema,
+    start_command,
     wait_for,
 )
 from tests.support.wire import Wire
@@ -380,11 +381,9 @@ def test_it_asks_for_nothing_and_needs_no_key(sandbox, preview):
 
 
 def test_settings_may_come_from_the_environment_and_the_records_from_a_pipe(tmp_path):
-    process = subprocess.Popen(
+    process = start_command(
         [SCRIPTS / "octanist", "preview", "-", "--json"],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         env=environment(
             tmp_path,
             TARGET_OCTANIST_STREAMS='[{"stream": "leads", "mapping": {"email": "mail"}}]',
@@ -398,14 +397,12 @@ def test_settings_may_come_from_the_environment_and_the_records_from_a_pipe(tmp_
 
 def test_interrupted_it_shows_what_it_has_read(tmp_path):
     out = tmp_path / "payloads.jsonl"
-    process = subprocess.Popen(
+    process = start_command(
         [SCRIPTS / "octanist", "preview", "-", "--out", out],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         env=environment(tmp_path, TARGET_OCTANIST_BATCH_SIZE_ROWS="1"),
     )
-    for number in range(1, 2000):
+    for number in range(1, 400):
         process.stdin.write(f"{schema()}\n{record(**person(number))}\n".encode())
     process.stdin.flush()
     # The first payloads are in the file as soon as there is a block of them.

@@ -16,10 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from requests import Response, Session
+
+from tests.support.processes import SANDBOX, STARTED_WITH, Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 API_KEY = "sandbox-key"
 """A key to use where any will do."""
 
-_ROOT = Path(__file__).parents[2]
 _START_SECONDS = 30
 _STOP_SECONDS = 10
 _MATCH = ("method", "path", "field", "nth", "every", "per_second_over")
@@ -52,12 +52,13 @@ class Sandbox:
     def __init__(self, *options: str) -> None:
         """Start it and wait until it takes requests. RuntimeError with its stderr if it cannot."""
         self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "target_octanist.sandbox", "--port", "0", *options],
+        self.process = Process(
+            [sys.executable, "-m", SANDBOX, "--port", "0", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env=_environment(),
+            # No proxies, and no settings of the developer's own.
+            env={"PATH": os.environ.get("PATH", ""), **STARTED_WITH},
             text=True,
         )
         self._http = Session()
@@ -199,10 +200,3 @@ class Sandbox:
         if not answer.ok:
             raise ValueError(answer.text)
         return answer
-
-
-def _environment() -> dict[str, str]:
-    # Only what a process needs to start: no proxies, no settings of the developer's own.
-    keep = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
-    environment = {name: os.environ[name] for name in keep if name in os.environ}
-    return {**environment, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}

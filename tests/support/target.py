@@ -1,20 +1,19 @@
-"""Runs the installed ``target-octanist`` as a process of its own, as Meltano does."""
+"""Runs ``target-octanist`` as a process of its own, as Meltano does."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from tests.support.processes import SCRIPTS, STARTED_WITH, Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-SCRIPTS = Path(sys.executable).parent
+    from pathlib import Path
 
 #: Long enough for a loaded machine; no test's meaning depends on it.
 TIMEOUT_SECONDS = 90
@@ -40,10 +39,8 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(home),
         "OCTANIST_HOME": str(home),
-        "LANG": "C",
         "NO_PROXY": "*",
-        # Each home would have its fonts looked up anew, which takes seconds.
-        "MPLCONFIGDIR": str(SCRIPTS.parent / ".matplotlib"),
+        **STARTED_WITH,
     } | extra
 
 
@@ -124,7 +121,7 @@ class Target:
         config = self.folder / "config.json"
         merged = {k: v for k, v in (self.settings | settings).items() if v is not None}
         config.write_text(json.dumps(merged), encoding="utf-8")
-        return subprocess.Popen(
+        return Process(
             [SCRIPTS / "target-octanist", "--config", config],
             stdin=stdin,
             stdout=subprocess.PIPE,
@@ -146,14 +143,28 @@ class Target:
         return found
 
 
-def finish(process: subprocess.Popen[bytes], given: bytes | None = None) -> Finished:
+def start_command(
+    command: Sequence[str | Path], env: dict[str, str], **options: Any
+) -> Process[bytes]:
+    """Start any command; its standard streams are pipes, and its input is empty, unless given."""
+    pipes = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
+    return Process(command, env=env, **(pipes | options))
+
+
+def finish(
+    process: subprocess.Popen[bytes], given: bytes | None = None, seconds: float = TIMEOUT_SECONDS
+) -> Finished:
     """Give a process the rest of its input and wait for its end."""
     try:
-        out, err = process.communicate(given, timeout=TIMEOUT_SECONDS)
+        out, err = process.communicate(given, timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        message = f"still running after {TIMEOUT_SECONDS} s; stderr:\n{err.decode()}"
+        message = f"still running after {seconds} s; stderr:\n{err.decode()}"
         raise AssertionError(message) from None
     return Finished(process.returncode, out.decode(), err.decode())
 
@@ -165,10 +176,7 @@ def octanist(*arguments: str, home: Path, **extra: str) -> Finished:
 
 def run_command(command: Sequence[str | Path], env: dict[str, str]) -> Finished:
     """Run any command to its end."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, env=env, check=False
-    )
-    return Finished(done.returncode, done.stdout, done.stderr)
+    return finish(start_command(command, env))
 
 
 def wait_for(true: Callable[[], Any]) -> None:

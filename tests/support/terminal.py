@@ -14,6 +14,7 @@ import termios
 import time
 from typing import TYPE_CHECKING
 
+from tests.support.processes import Process
 from tests.support.target import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self.columns = columns
         self.raw = ""
-        self.process = subprocess.Popen(
+        self.process: Process[bytes] = Process(
             command,
             stdin=subprocess.PIPE,
             stdout=theirs if stdout else subprocess.DEVNULL,
