@@ -125,6 +125,10 @@ WON_STAGES = ("closedwon", "8123409")
 LOST_STAGES = ("closedlost", "8123410")
 DELETED_DEAL = 70017
 
+#: What the deals of `tap` should come to, worked out by hand, and what the leads are after that.
+DEAL_OUTCOMES = {"delivered": 12, "pending": 2, "rejected": 1, "skipped": 1}
+STATUSES = {"won": 7, "qualified": 2, "lost": 2}
+
 Row = dict[str, Any]
 
 
@@ -147,6 +151,9 @@ def main() -> None:
     write_singer("web_leads", "lead_id", leads[:60])
     deals = [as_hubspot_deal(number, deal) for number, deal in enumerate(DEALS)]
     write_singer("hubspot_deals", "dealId", deals)
+    # A source gives each deal as it is now.
+    current = {deal["dealId"]: deal for deal in deals if not deal["isDeleted"]}
+    write_lines(HERE / "tap" / "hubspot_deals.jsonl", list(current.values()))
     frame = pd.concat([hubspot, web])
     write_expected(frame)
 
@@ -412,6 +419,7 @@ def write_expected(frame: pd.DataFrame) -> None:
     table = table[["delivered", "duplicate", "filtered", "rejected"]]
     expected = {str(name): counts.to_dict() for name, counts in table.iterrows()}
     expected["total"] = table.sum().to_dict()
+    expected |= {"hubspot_deals": DEAL_OUTCOMES, "statuses": STATUSES}
     text = json.dumps(expected, indent=2)
     (HERE / "expected.json").write_text(text + "\n", encoding="utf-8")
 

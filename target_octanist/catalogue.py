@@ -411,7 +411,6 @@ _DELIVERY = (
         what="There is no lead API at `base_url`.",
         why="The address lacks its path, or belongs to another site.",
         remedy="Set `base_url` to the API's address, such as https://octanist.com/api.",
-        codes=("NOT_FOUND",),
     ),
     Entry(
         "api-denied",
@@ -446,6 +445,19 @@ _DELIVERY = (
         what="More records were rejected than `max_rejected_percent` allows.",
         why="Usually a column has another name, so that the mapping finds nothing.",
         remedy="See why with `octanist status`, mend the mapping or the source, and run again.",
+    ),
+    Entry(
+        "changes-over-limit",
+        "delivery",
+        what="A run would tell more leads anew what became of them than `max_changes` allows.",
+        why=(
+            "A map of stages was changed, or the source has written all of its deals anew. Each "
+            "status may be passed on to ad platforms as a conversion."
+        ),
+        remedy=(
+            "Look with `octanist preview --diff`. Mend the map; or, if it is meant, set "
+            "`max_changes` higher for one run. None of these changes was sent."
+        ),
     ),
     Entry(
         "state-unwritable",
@@ -573,6 +585,17 @@ _LEADS = (
         says=(RULES["invalid_number"],),
     ),
     Entry(
+        "lead-unclear-number",
+        "rejected",
+        what="A number such as 1,250 may be 1250, or 1.25 with a nought.",
+        why=(
+            "Nobody can tell whether thousands or decimals are separated there. It is left out; it "
+            "costs the record only where it is `required`."
+        ),
+        remedy="Let the source write plain numbers, such as 1250 or 1.25.",
+        says=(RULES["unclear_number"],),
+    ),
+    Entry(
         "lead-invalid-session",
         "rejected",
         what="The `sessionId` is no UUID.",
@@ -651,14 +674,53 @@ _LEADS = (
     Entry(
         "lead-refused",
         "rejected",
-        what="The API called the lead invalid.",
+        what="The API called the lead, or the change of one, invalid.",
         why=(
             "A value has a form that the API does not take; its own words are kept with the dead "
             "letter."
         ),
         remedy="Mend the value in mapping or source; the changed lead is tried again.",
-        codes=("VALIDATION_ERROR", "CONFLICT"),
-        says=("the API rejected the lead", "the API answered success: false"),
+        codes=("VALIDATION_ERROR",),
+        says=(
+            "the API rejected the lead",
+            "the API rejected the change",
+            "the API answered success: false",
+        ),
+    ),
+    Entry(
+        "change-names-none",
+        "rejected",
+        what="The record says what became of a lead, and not of which one.",
+        why=(
+            "A deal has no contact yet, or the columns of `link` or of the identifiers (`id`, "
+            "`email`, `phone`) are empty or hold something else."
+        ),
+        remedy=(
+            "Complete it in the source: a re-run tries it again. If it is many, look at `link` and "
+            "the mapping with `octanist preview`."
+        ),
+        says=("has no other identifier of a lead", RULES["no_match_key"]),
+    ),
+    Entry(
+        "change-unknown-lead",
+        "rejected",
+        what="The API has no lead that is named as the change names it (HTTP 404).",
+        why="The lead was never made, was deleted, or has another e-mail address or phone number.",
+        remedy=(
+            "A re-run tries it again. Where the leads are made of records of another stream, find "
+            "them with `link`: then a change waits until its lead is there."
+        ),
+        codes=("NOT_FOUND",),
+        says=("the API has no such lead",),
+    ),
+    Entry(
+        "change-many-leads",
+        "rejected",
+        what="Several leads are named as the change names one (HTTP 409), and none was changed.",
+        why="They share an e-mail address or a phone number, and Octanist does not change them all.",
+        remedy="Find the one that is meant with `link`, or by its `id`.",
+        codes=("CONFLICT",),
+        says=("several leads match, and the organisation",),
     ),
     Entry(
         "lead-undeliverable",
@@ -687,6 +749,15 @@ _LEADS = (
         says=("refused by the organisation's filter rules",),
     ),
     Entry(
+        "change-goes-back",
+        "filtered",
+        what="The lead is won, and the record has another status for it now.",
+        why="With `transitions: forward` a lead that is won stays won: the sale was passed on.",
+        remedy="Nothing, if that is right. With `transitions: any` the status is passed on.",
+        codes=("TRANSITION",),
+        says=("`transitions` lets none go back",),
+    ),
+    Entry(
         "lead-no-answer",
         "in doubt",
         what="The lead was sent, and no answer came.",
@@ -704,7 +775,7 @@ _LEADS = (
         why="The lead may have been stored before the failure.",
         remedy="`octanist reconcile` asks the API once more, lists what is left, and takes your word.",
         codes=("INTERNAL_ERROR",),
-        says=("it may have been stored",),
+        says=("it may have been stored", "it may have been carried out"),
     ),
     Entry(
         "lead-cut-off",
@@ -726,6 +797,7 @@ _LEADS = (
         says=(
             "several leads of the list could be this one",
             "a lead of the list resembles it, but differs",
+            "of several leads that match, some are changed",
         ),
     ),
     Entry(
@@ -755,6 +827,32 @@ _LEADS = (
         why="It has the same e-mail address or phone number, within `dedupe_window_days`.",
         remedy="Nothing. Where people share a number, set `dedupe_by: [email]`.",
         says=("a lead of the same person was sent before",),
+    ),
+    Entry(
+        "change-known",
+        "duplicate",
+        what="The lead was told before what the record says.",
+        why=(
+            "Nothing has changed since then, another record said the same of this lead, or a later "
+            "record of the same run says it anew."
+        ),
+        remedy="Nothing: only what differs from what was told last is sent.",
+        says=(
+            "this change was delivered before",
+            "its lead was told the same before",
+            "a later record says it anew",
+        ),
+    ),
+    Entry(
+        "change-no-status",
+        "changed",
+        what="A status is none of qualified, won and lost, and so it is left out of the change.",
+        why="The source has a word or a number of its own for it, or the deal is open.",
+        remedy=(
+            "Translate it with `map`, such as `status: {from: stage, map: [{is: closedwon, to: "
+            "won}], default: null}`: `default: null` leaves all other stages out."
+        ),
+        says=(RULES["invalid_status"], RULES["open_status"]),
     ),
     Entry(
         "lead-no-region",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 #: The columns that name records in most CRMs, for a stream whose SCHEMA has not come yet.
 _USUAL_KEYS = ("id", "Id", "ID", "vid")
 
+NOTHING_TO_TELL = "the record says nothing of its lead"
 NO_LINK = "the record names no record of {stream} ({by}), and has no other identifier of a lead"
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -146,7 +147,7 @@ class ClaimMaker:
             record: As it comes out of the stream maps.
         """
         if change.changes_nothing:
-            return replace(self.of_none(source, record, NOTHING, NOTHING), record=None)
+            return replace(self.of_none(source, record, NOTHING_TO_TELL, NOTHING), record=None)
         identifier = change.identifier
         links = of_lead
         if not links and (identifier is None or identifier[0] != "id"):

@@ -111,9 +111,10 @@ def config_jsonschema() -> dict[str, Any]:
             default={},
             title="Streams",
             description=(
-                "Stream name or glob to stream settings (`preset`, `mapping`, `phone_region`, "
-                "`dedupe_by`, `dedupe_window_days`, `key`, `link`, `lookup`), or a list of such objects with "
-                "`stream`. A stream whose columns are lead fields already needs no entry."
+                "Stream name or glob to stream settings (`preset`, `mode`, `mapping`, `link`, "
+                "`lookup`, `phone_region`, `dedupe_by`, `dedupe_window_days`, `key`), or a list of such "
+                "objects with `stream`. A stream whose columns are lead fields already needs no "
+                "entry."
             ),
         ),
         th.Property(

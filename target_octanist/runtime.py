@@ -29,6 +29,7 @@ from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
 from target_octanist.delivery.transport import choose_sender
 from target_octanist.errors import LedgerError, OctanistError, describe_bug
+from target_octanist.ledger.claims import NOTHING
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.tables import State
@@ -217,7 +218,8 @@ class Run:
             notes: What was left out of its lead or changed in it, in sentences.
             while_waiting: Called every now and then during a wait.
         """
-        self._tell(claim.stream, notes if claim.reason is None else [f"rejected: {claim.reason}"])
+        is_refused = claim.reason is not None and claim.code != NOTHING
+        self._tell(claim.stream, [f"rejected: {claim.reason}"] if is_refused else notes)
         encode = partial(encode_record, record) if claim.again is None else None
         candidate = Candidate(self._count + 1, self._place(), claim, encode)
         if not self.engine.submit(candidate, while_waiting):

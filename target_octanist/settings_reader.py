@@ -114,6 +114,7 @@ class _Reader:
             heartbeat_url=self.heartbeat_url(),
             strict_contract=cast("Contract", contract),
         )
+        self.links(settings)
         if self.problems:
             raise SettingsError(self.problems)
         return settings
@@ -188,7 +189,7 @@ class _Reader:
         if value not in choices:
             listed = ", ".join(choices)
             hint = _suggestion(value, choices) if isinstance(value, str) else ""
-            self.problems.append(f"{name}: must be one of {listed}{hint}.")
+            self.problems.append(f"{name}: must be one of {listed}{hint or '.'}")
             return default
         return cast("str", value)
 
@@ -332,6 +333,20 @@ class _Reader:
         self.problems += problems.found
         return link
 
+    def links(self, settings: Settings) -> None:
+        """Look, when all entries are known, whether records can find their leads by a link."""
+        for pattern, entry in settings.streams:
+            stream = settings.stream(pattern)
+            # The mode of a glob's streams may be set by narrower entries.
+            is_glob = any(char in pattern for char in "*?[")
+            if entry.get("link") and stream.mode != "update" and not is_glob:
+                self.problems.append(
+                    f"streams.{pattern}.link: is for mode update, and the mode of this stream is "
+                    f"{stream.mode}; set `mode: update`, or take the link out."
+                )
+            elif stream.link is not None and stream.mode == "update":
+                self.problems += _linked(f"streams.{pattern}.link", stream.link, settings)
+
     def streams(self, contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]]]:
         value = self.config.get("streams", {})
         if isinstance(value, dict):
@@ -392,7 +407,8 @@ class _Reader:
             )
         mode = entry.get("mode")
         if mode is not None and mode not in MODES:
-            self.problems.append(f"{where}.mode: must be one of {', '.join(MODES)}.")
+            hint = _suggestion(mode, MODES) if isinstance(mode, str) else ""
+            self.problems.append(f"{where}.mode: must be one of {', '.join(MODES)}{hint or '.'}")
             mode = None
         if mode is not None:
             checked["mode"] = mode
@@ -427,6 +443,23 @@ class _Reader:
             )
             checked["mapping"] = mapping
         return checked
+
+
+def _linked(where: str, link: Link, settings: Settings) -> Iterator[str]:
+    """Say why no record of the stream that a link names can be found by it."""
+    other = settings.stream(link.stream)
+    if any(char in link.stream for char in "*?"):
+        yield f"{where}.stream: must be the name of one stream, and not a glob."
+    elif other.mode == "update":
+        yield (
+            f"{where}.stream: records of {link.stream} make no leads (mode: update); name the "
+            "stream that the leads were made of."
+        )
+    elif other.key is not None and other.key != (link.column or other.key[0],):
+        yield (
+            f"{where}: `by` is compared with one column, {link.column or 'the key'}, and the key "
+            f"of {link.stream} is {', '.join(other.key)}; the two must be the same."
+        )
 
 
 def _suggestion(name: str, known: list[str] | tuple[str, ...]) -> str:

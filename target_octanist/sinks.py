@@ -93,6 +93,8 @@ class LeadSink(Sink):
             warnings = compiled.check_schema(self.schema, stream.optional)
         except MappingError as error:
             raise SettingsError(error.problems) from None
+        if stream.link is not None and stream.mode == "update":
+            warnings += stream.link.check_schema(self.schema, f"{stream.where}.link")
         if stream.preset is not None:
             self.logger.info(
                 "%s is mapped by the preset %s, version %d.",

@@ -134,7 +134,8 @@ def test_addresses_that_may_not(base_url):
         ({"a": []}, "streams.a: must be an object"),
         ({"a": {"mapping": "email"}}, "streams.a.mapping: must be an object"),
         ({"a": {"key": 5}}, "streams.a.key: must be a list"),
-        ({"a": {"mode": "update"}}, "streams.a.mode"),
+        ({"a": {"mode": "upate"}}, "streams.a.mode: must be one of create, update, upsert; did"),
+        ({"a": {"mode": ["update"]}}, "streams.a.mode: must be one of create, update, upsert."),
         ({"a": {"preset": "hubspot"}}, "streams.a.preset"),
         ({"a": {"dedupe_by": ["nothing"]}}, "streams.a.dedupe_by"),
         ({"a": {"dedupe_window_days": -1}}, "streams.a.dedupe_window_days"),
@@ -143,6 +144,113 @@ def test_addresses_that_may_not(base_url):
 )
 def test_mistakes_in_streams_name_their_place(streams, told):
     assert problems(streams=streams)[0].startswith(told)
+
+
+LINK = {"stream": "contacts", "by": "contact_id"}
+
+
+def deals(**entry):
+    return {"mode": "update", "link": LINK, "mapping": {"status": "stage"}, **entry}
+
+
+@pytest.mark.parametrize(
+    ("streams", "told"),
+    [
+        (
+            {"deals": {"link": LINK}},
+            (
+                "streams.deals.link: is for mode update, and the mode of this stream is create; set "
+                "`mode: update`, or take the link out."
+            ),
+        ),
+        (
+            {"deals": deals(mode="upsert")},
+            (
+                "streams.deals.link: is for mode update, and the mode of this stream is upsert; set "
+                "`mode: update`, or take the link out."
+            ),
+        ),
+        (
+            {"deals": deals(link={"stream": "deals", "by": "parent"})},
+            (
+                "streams.deals.link.stream: records of deals make no leads (mode: update); name the "
+                "stream that the leads were made of."
+            ),
+        ),
+        (
+            {"deals": deals(link={"stream": "contacts*", "by": "contact_id"})},
+            "streams.deals.link.stream: must be the name of one stream, and not a glob.",
+        ),
+        (
+            {"deals": deals(), "contacts": {"key": ["portal", "id"]}},
+            (
+                "streams.deals.link: `by` is compared with one column, the key, and the key of "
+                "contacts is portal, id; the two must be the same."
+            ),
+        ),
+        (
+            {"deals": deals(link=LINK | {"key": "vid"}), "contacts": {"key": "id"}},
+            (
+                "streams.deals.link: `by` is compared with one column, vid, and the key of contacts "
+                "is id; the two must be the same."
+            ),
+        ),
+        (
+            {"deals": deals(link={"stream": "contacts"})},
+            "streams.deals.link.by: is missing; name the column with the key of that stream.",
+        ),
+    ],
+)
+def test_a_link_by_which_no_lead_can_be_found_is_refused(streams, told):
+    assert problems(streams=streams) == (told,)
+
+
+@pytest.mark.parametrize(
+    "streams",
+    [
+        {"deals": deals()},
+        {"deals": deals(link=LINK | {"key": "id"}), "contacts": {"key": "id"}},
+        {"deals_*": {"link": LINK}, "deals_nl": {"mode": "update", "mapping": {"value": "v"}}},
+        {"deals": {"preset": "hubspot_deals"}, "contacts": {"preset": "hubspot_contacts"}},
+    ],
+)
+def test_links_that_may_be(streams):
+    (name, *_) = (name for name in streams if name.startswith("deals"))
+    assert read(streams=streams).stream(name).link.stream == "contacts"
+
+
+def test_a_preset_of_deals_brings_its_mode_and_its_fields():
+    stream = read(streams={"deals": {"preset": "hubspot_deals"}}).stream("deals")
+    assert stream.mode == "update"
+    assert set(stream.mapping) == {"status", "value", "lossReason"}
+
+
+def test_fields_of_changes_are_for_the_modes_that_change():
+    for mode in ("update", "upsert"):
+        read(streams={"a": {"mode": mode, "mapping": {"email": "e", "status": "s"}}})
+    assert problems(streams={"a": {"mapping": {"email": "e", "status": "s"}}}) == (
+        'streams.a.mapping.status: "status" can only be set where the mode is update or upsert.',
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "read_as"), [(500, "500"), ("500", "500"), ("20 %", "20%"), (0, "0"), ("0%", "0%")]
+)
+def test_the_brake_is_a_number_or_a_share(given, read_as):
+    assert read(max_changes=given).max_changes == read_as
+
+
+@pytest.mark.parametrize("given", ["many", "-5", "2.5%", True, 1.5, "%", ""])
+def test_another_brake_is_refused(given):
+    assert problems(max_changes=given) == (
+        "max_changes: must be a number such as 500, or a share such as 20%.",
+    )
+
+
+def test_another_way_for_a_status_is_refused():
+    assert problems(transitions="forwards") == (
+        'transitions: must be one of forward, any; did you mean "forward"?',
+    )
 
 
 def test_a_dry_run_needs_no_key():

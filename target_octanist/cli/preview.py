@@ -29,7 +29,8 @@ from target_octanist.cli.output import json_option
     "--out",
     type=click.Path(path_type=Path),
     help=(
-        "Write the payloads to this file, one in a line, exactly as they would be posted. "
+        "Write the payloads of new leads to this file, one in a line, exactly as they would be "
+        "posted. "
         "It is personal data: the file is for you alone (mode 0600). What is there already "
         "is written over only if it is such a file."
     ),
@@ -56,6 +57,9 @@ def command(
     way of a run, with the same settings, up to the point where a lead would be sent.
     No request is made, and no journal is written: without --diff, the records are held
     against each other alone. Leads that would be sent are taken for delivered.
+
+    Of records that say what became of leads (mode update or upsert) it shows which status
+    would become which, and with --diff whether max_changes would stop the run.
 
     Exits with 0, or with 1 if the settings or FILE cannot be used; what was read until
     then is shown.

@@ -22,6 +22,7 @@ class Brake:
 
     Attributes:
         is_on: Whether changes are still to be held.
+        most: How many leads may be told anew.
         leads: The leads that they are about.
     """
 
@@ -35,7 +36,7 @@ class Brake:
         self._setting = max_changes
         self._known = known
         number = int(max_changes.rstrip("%"))
-        self._most = max(number * known // 100, LEAST) if max_changes.endswith("%") else number
+        self.most = max(number * known // 100, LEAST) if max_changes.endswith("%") else number
         self._held: dict[str, Candidate] = {}
         self.is_on = True
         self.leads: set[str] = set()
@@ -53,7 +54,7 @@ class Brake:
     @property
     def is_broken(self) -> bool:
         """Whether more is held than may be changed."""
-        return len(self._held) > self._most
+        return len(self._held) > self.most
 
     def hold(self, candidate: Candidate, lead: str | None) -> Candidate | None:
         """Hold a change; gives an older one of the same record, which is not to be sent."""
@@ -77,7 +78,7 @@ class Brake:
     def stopped(self) -> OctanistError:
         """Say why the run ends."""
         return OctanistError(
-            f"max_changes: this run would change more than {self._most:,} of the "
+            f"max_changes: this run would change more than {self.most:,} of the "
             f"{self._known:,} leads whose outcome was told before (max_changes is "
             f"{self._setting}), so it stopped and told none of them anew. Was a stage map "
             "changed? Look with `octanist preview`; if it is meant, set max_changes higher for "

@@ -27,6 +27,7 @@ _PLAIN = {
     "ad_user_data",
     "ad_personalization",
     "analytics_storage",
+    "status",
 }
 
 # All that is not ASCII is taken for one: parts of letters are, and so is what hides in text.
@@ -42,18 +43,21 @@ class DryRunSender:
 
     def send(self, payload: bytes) -> Answer:
         """Log one of the first leads, with its shape in place of its values."""
+        return self._log("send", payload)
+
+    def change(self, payload: bytes) -> Answer:
+        """Log one of the first changes of leads, as `send` does."""
+        return self._log("change", payload)
+
+    def _log(self, verb: str, payload: bytes) -> Answer:
         number = next(self._numbers)
         if number <= SHOWN:
             masked = {name: mask(name, value) for name, value in json.loads(payload).items()}
-            logger.info("Would send: %s", json.dumps(masked, ensure_ascii=False))
+            logger.info("Would %s: %s", verb, json.dumps(masked, ensure_ascii=False))
         if number == SHOWN + 1:
             logger.info("More than %d leads: the others are counted and not shown.", SHOWN)
         body = {"success": True, "data": {"id": f"dry-run-{number}"}}
         return Response(201, json.dumps(body).encode())
-
-    def change(self, payload: bytes) -> Answer:
-        """Answer as if it were a lead."""
-        return self.send(payload)
 
     def lead(self, lead_id: str) -> Answer:  # noqa: ARG002 - as the protocol has it
         """Answer that nothing is there: nothing was sent."""

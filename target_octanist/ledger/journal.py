@@ -40,6 +40,7 @@ from target_octanist.ledger.runs import this_place
 from target_octanist.ledger.tables import (
     SCHEMA_VERSION,
     State,
+    changes,
     leads,
     meta,
     metadata,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from target_octanist.ledger.borrowed import Lent
     from target_octanist.ledger.claims import Claim, Known, Verdict
 
 logger = logging.getLogger("target-octanist")
@@ -230,12 +232,19 @@ class Journal:
             yield connection
 
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
-        """For each record what the journal has of it and would say, writing nothing down.
+        """For each lead what the journal has of it and would say, writing nothing down.
 
         The records are not held against each other.
         """
         with readable_errors(), self._engine.begin() as connection:
             return Turn(connection, self.run, self.salt).look(claims)
+
+    def lend(self, claims: Sequence[Claim]) -> list[Lent]:
+        """Give what decides about some changes, for another journal to `borrow`."""
+        with readable_errors(), self._engine.begin() as connection:
+            if not inspect(connection).has_table(changes.name):
+                return []
+            return Turn(connection, self.run, self.salt).lend(claims)
 
     def past_runs(
         self,
@@ -259,7 +268,8 @@ class Journal:
     def changed(self, destination: str) -> int:
         """Count the records of which a change was delivered."""
         with readable_errors(), self._engine.begin() as connection:
-            return count_changed(connection, destination)
+            is_there = inspect(connection).has_table(changes.name)
+            return count_changed(connection, destination) if is_there else 0
 
     def pending(self) -> list[tuple[str, int]]:
         """Count the changes that wait for their leads, by stream."""

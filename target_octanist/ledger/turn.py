@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from target_octanist.kill_points import reached
+from target_octanist.ledger.borrowed import Lent, borrow, lend
 from target_octanist.ledger.changes import (
     NO_WAY_BACK,
     Standing,
@@ -255,19 +256,26 @@ class Turn:
         )
 
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
-        """For each record its row and what would be decided, writing nothing down."""
+        """For each lead its row and what would be decided, writing nothing down."""
         known, taken = self._rows_of(claims), self._persons_of(claims)
-        standings = Standings(self._connection, self._salt, [c for c in claims if c.change])
-        looked: list[tuple[Known | None, Verdict]] = []
-        for claim in claims:
-            row = known.get(claim.source)
-            if claim.change is None:
-                verdict = decide(claim, row, taken, self._run)
-            else:
-                standing = standings.of(claim)
-                verdict = decide_change(claim, row, standing, taken, self._run, held=None)
-            looked.append((row, verdict))
-        return looked
+        rows = (known.get(claim.source) for claim in claims)
+        return [
+            (row, decide(claim, row, taken, self._run))
+            for claim, row in zip(claims, rows, strict=True)
+        ]
+
+    def statuses(self, claims: Sequence[Claim]) -> list[str | None]:
+        """For each change the status of its lead, as last delivered; None if none was."""
+        standings = Standings(self._connection, self._salt, claims)
+        return [standings.of(claim).status for claim in claims]
+
+    def lend(self, claims: Sequence[Claim]) -> list[Lent]:
+        """Give what decides about some changes, for another journal to `borrow`."""
+        return lend(self._connection, self._salt, claims, self._rows_of(claims))
+
+    def borrow(self, lent: Iterable[Lent]) -> None:
+        """Write down what another journal knows, where this one knows nothing."""
+        borrow(self._connection, self._run, lent)
 
     def start_sending(self, sources: Iterable[str], *, now: int) -> None:
         """Write down that requests for these leads may be on their way."""

@@ -10,16 +10,21 @@ import msgspec
 from target_octanist.delivery.dry_run import mask
 from target_octanist.leads.words import NO, YES, fold_word
 from target_octanist.preview.run import OUTCOMES, STANDINGS
+from target_octanist.preview.transitions import OUTCOMES as OF_CHANGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from target_octanist.preview.run import Counts, Preview, Sample
+    from target_octanist.preview.transitions import Transitions
 
 #: A cell of a table is cut to this many characters; as JSON all of them are there.
 _CELL: Final = 44
 
 WORDS: Final = {"sent": "would be sent", "duplicate": "duplicate", "rejected": "rejected"}
+
+#: What a sample says that is a change of a lead; to be told is to be sent.
+SAID: Final = {**OF_CHANGES, "pending": "would wait for its lead", **WORDS}
 
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
@@ -33,24 +38,34 @@ def describe(preview: Preview, *, show_values: bool) -> dict[str, Any]:
 
     Returns:
         ``records`` (their number), ``samples`` (the first ones, before and after),
-        ``outcomes`` (sent, duplicate, rejected: to number of records), ``streams`` (each
-        with its records, outcomes, reasons, notes and fields), ``journal`` (how the
-        records stand to it; null where it was not asked) and ``stops_at`` (the record at
-        which a run would stop because too many are rejected, or null).
+        ``outcomes`` (sent, duplicate, rejected: to number of leads), ``changes`` (the same of
+        what became of leads, or null if no record says so), ``streams`` (each
+        with its records, outcomes, reasons, changes, notes and fields), ``journal`` (how the
+        leads stand to it; null where it was not asked), ``stops_at`` (the record at which a
+        run would stop because too many are rejected, or null), ``told_anew`` (what
+        `max_changes` makes of it, in a sentence, or null) and ``max_changes_stops`` (whether
+        a run would stop because of it). ``changes`` of a stream (null if there are none) has
+        outcomes, reasons and transitions (from, to and count).
     """
     streams = {
-        name: _stream(counts, preview.records[name]) for name, counts in preview.streams.items()
+        name: _stream(counts, preview.records[name])
+        | {"changes": _changes(preview.transitions, name)}
+        for name, counts in preview.streams.items()
     }
     standings = preview.standings
+    told_anew = preview.transitions.told_anew()
     return {
-        "records": preview.accepted,
+        "records": preview.records.total(),
         "samples": [_sample(sample, show_values=show_values) for sample in preview.samples],
         "outcomes": {
             name: sum(stream["outcomes"][name] for stream in streams.values()) for name in OUTCOMES
         },
+        "changes": _all_changes(streams.values()),
         "streams": streams,
         "journal": None if standings is None else {name: standings[name] for name in STANDINGS},
         "stops_at": preview.stops_at,
+        "told_anew": told_anew,
+        "max_changes_stops": told_anew is not None and preview.transitions.is_stopped,
     }
 
 
@@ -69,6 +84,39 @@ def _stream(counts: Counts, records: int) -> dict[str, Any]:
             for name, words in counts.sources.items()
         },
     }
+
+
+def _changes(transitions: Transitions, stream: str) -> dict[str, Any] | None:
+    found = [
+        (outcome, why, number)
+        for (name, outcome, why), number in transitions.reasons.most_common()
+        if name == stream
+    ]
+    if not found:
+        return None
+    return {
+        "outcomes": {
+            name: sum(number for outcome, _, number in found if outcome == name)
+            for name in OF_CHANGES
+        },
+        "reasons": [
+            {"outcome": outcome, "reason": why, "count": number}
+            for outcome, why, number in found
+            if why
+        ],
+        "transitions": [
+            {"from": before, "to": after, "count": number}
+            for (name, before, after), number in sorted(transitions.moves.items())
+            if name == stream
+        ],
+    }
+
+
+def _all_changes(streams: Iterable[Mapping[str, Any]]) -> dict[str, int] | None:
+    found = [stream["changes"]["outcomes"] for stream in streams if stream["changes"] is not None]
+    if not found:
+        return None
+    return {name: sum(outcomes[name] for outcomes in found) for name in OF_CHANGES}
 
 
 def _sample(sample: Sample, *, show_values: bool) -> dict[str, Any]:
@@ -117,11 +165,15 @@ def to_text(report: Mapping[str, Any]) -> str:
         lines += ["", f"{cell(name)}: {stream['records']} records", *_counts(stream)]
     if len(report["streams"]) > 1:
         lines += ["", f"In all: {report['records']} records", *_outcomes(report["outcomes"])]
+        if report["changes"] is not None:
+            lines += _told({"outcomes": report["changes"], "reasons": (), "transitions": ()})
     if report["journal"] is not None:
         lines += ["", "Held against the journal:"]
         lines += [f"{n:>8}  {name:<8} {STANDINGS[name]}" for name, n in report["journal"].items()]
     if report["stops_at"] is not None:
         lines += ["", f"A run would stop at record {report['stops_at']}: max_rejected_percent."]
+    if report["told_anew"] is not None:
+        lines += ["", report["told_anew"]]
     last = "Nothing was sent." if report["records"] else "There is no record to be sent."
     return "\n".join([*lines, "", last]).lstrip("\n")
 
@@ -142,7 +194,7 @@ def _samples(samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def heading(sample: Mapping[str, Any]) -> str:
     """Name a record, and say what would become of it."""
-    outcome = WORDS.get(sample["outcome"], "not decided")
+    outcome = SAID.get(sample["outcome"], "not decided")
     why = f": {sample['reason']}" if sample["reason"] else ""
     return f"Record {sample['number']}, of {cell(sample['stream'])}: {outcome}{why}"
 
@@ -167,7 +219,10 @@ def rows_of(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _counts(stream: Mapping[str, Any]) -> Iterator[str]:
-    yield from _outcomes(stream["outcomes"], stream["reasons"])
+    if makes_leads(stream):
+        yield from _outcomes(stream["outcomes"], stream["reasons"])
+    if stream["changes"] is not None:
+        yield from _told(stream["changes"])
     if stream["notes"]:
         yield "  left out or changed:"
         yield from (f"{entry['count']:>12}  {entry['note']}" for entry in stream["notes"])
@@ -176,6 +231,25 @@ def _counts(stream: Mapping[str, Any]) -> Iterator[str]:
     for name, entry in stream["fields"].items():
         percent = 100 * entry["filled"] // stream["records"]
         yield f"{entry['filled']:>12}  {percent:>3} %  {name:<{width}}  from {cell(entry['from'])}"
+
+
+def makes_leads(stream: Mapping[str, Any]) -> bool:
+    """Say whether a stream has anything beside changes of leads."""
+    return stream["changes"] is None or any(stream["outcomes"].values())
+
+
+def _told(changes: Mapping[str, Any]) -> Iterator[str]:
+    """Say what becomes of changes, and from where to where leads go that are told."""
+    yield "  what became of leads:"
+    for name, number in changes["outcomes"].items():
+        if not number:
+            continue
+        yield f"{number:>8}  {OF_CHANGES[name]}"
+        for entry in changes["transitions"] if name == "sent" else ():
+            yield f"{entry['count']:>12}  {entry['from']:<9}  →  {entry['to']}"
+        for entry in changes["reasons"]:
+            if entry["outcome"] == name:
+                yield f"{entry['count']:>12}  {entry['reason']}"
 
 
 def _outcomes(

@@ -20,6 +20,7 @@ from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
 from target_octanist.preview.payload_file import PayloadFile
+from target_octanist.preview.transitions import Settled, Transitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,7 +80,7 @@ class Counts:
     """What became of one stream's records.
 
     Attributes:
-        reasons: (outcome, why) to number of records.
+        reasons: (outcome, why) to number of records, apart from changes of leads.
         notes: What was left out or changed, to number of records.
         filled: Lead field to number of records with a value for it.
         sources: Lead field to where it comes from, in words.
@@ -133,7 +134,10 @@ class Preview:
         self._journal = Journal.open(TEMPORARY)
         self._journal.begin_run(settings.base_url, "", now=now_ms())
         # The digests have to be those of the journal that they are held against.
-        self.salt = (self._known or self._journal).salt
+        self.salt = self._journal.salt = (self._known or self._journal).salt
+        self.transitions = Transitions(settings, self._journal, self._known)
+        self._shown: dict[int, Sample] = {}
+        self._last: Mapping[str, Any] | None = None
         self._out = PayloadFile(out) if out else None
 
     # As a run does it
@@ -152,7 +156,10 @@ class Preview:
     ) -> bool:
         """Take a record; it is decided with others of its batch."""
         self.accepted += 1
-        self.records[claim.stream] += 1
+        if record is not self._last:
+            # With mode upsert a record may make two: a lead, and what became of it.
+            self.records[claim.stream] += 1
+        self._last = record
         counts = self.streams.get(claim.stream)
         if counts is None:
             sources = dict(self._mapping_of(claim.stream).explain())
@@ -161,7 +168,8 @@ class Preview:
         counts.filled.update(lead.keys())
         counts.notes.update(notes)
         if self.accepted <= self._show:
-            self.samples.append(self._sample(claim, record, lead, notes))
+            sample = self._shown[id(claim)] = self._sample(claim, record, lead, notes)
+            self.samples.append(sample)
         self._waiting.append(claim)
         if len(self._waiting) >= self._settings.batch_size_rows:
             self._decide()
@@ -180,6 +188,7 @@ class Preview:
     ) -> None:
         """Decide about the last records."""
         self._decide()
+        self._tell_samples(self.transitions.end())
 
     def close(
         self,
@@ -197,16 +206,25 @@ class Preview:
 
     def _decide(self) -> None:
         claims, self._waiting = self._waiting, []
-        first = self.accepted - len(claims) + 1
-        for number, (claim, outcome, why) in enumerate(self._outcomes(claims), first):
+        settled = [Settled(*of) for of in self._outcomes([c for c in claims if c.change is None])]
+        for claim, outcome, why in settled:
             self.streams[claim.stream].reasons[outcome, why] += 1
-            if number <= len(self.samples):
-                sample = self.samples[number - 1]
-                sample.outcome, sample.why = outcome, why
-            if self._budget.count(rejected=outcome == REJECTED) and self.stops_at is None:
-                self.stops_at = number
             if outcome == SENT and claim.payload is not None and self._out is not None:
                 self._out.write(claim.payload.encode())
+        # In one batch leads come first: changes may be of them.
+        changes = [claim for claim in claims if claim.change is not None]
+        settled += self.transitions.decide(changes) if changes else []
+        self._tell_samples(settled)
+        rejected = {id(claim) for claim, outcome, _ in settled if outcome == REJECTED}
+        for number, claim in enumerate(claims, self.accepted - len(claims) + 1):
+            if self._budget.count(rejected=id(claim) in rejected) and self.stops_at is None:
+                self.stops_at = number
+
+    def _tell_samples(self, settled: Sequence[Settled]) -> None:
+        for claim, outcome, why in settled:
+            sample = self._shown.pop(id(claim), None)
+            if sample is not None:
+                sample.outcome, sample.why = outcome, why
 
     def _outcomes(self, claims: Sequence[Claim]) -> Iterator[tuple[Claim, str, str]]:
         """For each record what would become of it, and why."""
@@ -254,7 +272,8 @@ class Preview:
         with self._journal.turn() as turn:
             verdicts = turn.claim(asked, now=now)
             settled = [
-                Settlement(claim.source, state)
+                # Changes are known by an id; which one does not matter here.
+                Settlement(claim.source, state, lead_id=claim.source)
                 for claim, state, verdict in zip(asked, states, verdicts, strict=True)
                 if verdict.kind == "send"
             ]
@@ -272,7 +291,7 @@ class Preview:
             found = ((path.text, path.read(record)) for path in paths)
             before[name] = {text: value for text, value in found if not is_empty(value)}
         sources = {n: words for n, words in mapping.sources_of(record).items() if n in lead}
-        return Sample(self.accepted, claim.stream, before, lead, sources, tuple(notes))
+        return Sample(self.records.total(), claim.stream, before, lead, sources, tuple(notes))
 
 
 def _standing(claim: Claim, row: Known | None, verdict: Verdict) -> str:

@@ -10,13 +10,21 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from target_octanist.preview.report import WORDS, cell, heading, rows_of
+from target_octanist.preview.report import WORDS, cell, heading, makes_leads, rows_of
 from target_octanist.preview.run import STANDINGS
+from target_octanist.preview.transitions import OUTCOMES as OF_CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_STYLES: Final = {"sent": "green", "duplicate": "cyan", "rejected": "red"}
+_STYLES: Final = {
+    "sent": "green",
+    "duplicate": "cyan",
+    "pending": "yellow",
+    "skipped": "cyan",
+    "filtered": "yellow",
+    "rejected": "red",
+}
 
 
 def show(report: Mapping[str, Any]) -> None:
@@ -26,11 +34,18 @@ def show(report: Mapping[str, Any]) -> None:
         _show_sample(console, sample)
     for name, stream in report["streams"].items():
         console.rule(Text(f"{cell(name)}: {_records(stream['records'])}"), align="left")
-        _show_outcomes(console, stream["outcomes"], stream["reasons"])
+        if makes_leads(stream):
+            _show_outcomes(console, stream["outcomes"], stream["reasons"])
+        if stream["changes"] is not None:
+            _show_changes(console, stream["changes"])
         _show_fields(console, stream)
     if len(report["streams"]) > 1:
         console.rule(Text(f"In all: {_records(report['records'])}"), align="left")
         _show_outcomes(console, report["outcomes"], [])
+        if report["changes"] is not None:
+            _show_changes(
+                console, {"outcomes": report["changes"], "reasons": (), "transitions": ()}
+            )
     if report["journal"] is not None:
         table = _table("records", "held against the journal")
         for name, number in report["journal"].items():
@@ -39,6 +54,9 @@ def show(report: Mapping[str, Any]) -> None:
     if report["stops_at"] is not None:
         stop = f"A run would stop at record {report['stops_at']}: max_rejected_percent."
         console.print(Text(stop, style="red"))
+    if report["told_anew"] is not None:
+        style = "red" if report["max_changes_stops"] else ""
+        console.print(Text(report["told_anew"], style=style))
     last = "Nothing was sent." if report["records"] else "There is no record to be sent."
     console.print(Text(last, style="bold"))
 
@@ -66,6 +84,22 @@ def _show_outcomes(
             if entry["outcome"] == name:
                 table.add_row("", Text(f"{entry['count']:,} × {entry['reason']}"))
     console.print(table)
+
+
+def _show_changes(console: Console, changes: Mapping[str, Any]) -> None:
+    table = _table("records", "what became of leads")
+    for name, number in changes["outcomes"].items():
+        if number:
+            table.add_row(f"{number:,}", Text(OF_CHANGES[name], style=_STYLES[name]))
+        for entry in changes["reasons"]:
+            if entry["outcome"] == name:
+                table.add_row("", Text(f"{entry['count']:,} × {entry['reason']}"))
+    console.print(table)
+    if changes["transitions"]:
+        table = _table("records", "status", "becomes")
+        for entry in changes["transitions"]:
+            table.add_row(f"{entry['count']:,}", entry["from"], entry["to"])
+        console.print(table)
 
 
 def _show_fields(console: Console, stream: Mapping[str, Any]) -> None:
