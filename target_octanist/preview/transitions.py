@@ -120,13 +120,13 @@ class Transitions:
     def _come_true(self) -> list[Settled]:
         """Settle the changes that waited for leads which are there by now."""
         settled: list[Settled] = []
-        after: str | None = ""
+        after: int | None = 0
         while after is not None:
             with self._journal.turn() as turn:
-                page = turn.due_changes(forward=self._forward, after=after, limit=_PAGE)
+                page, last = turn.due_changes(forward=self._forward, after=after, limit=_PAGE)
             due = [self._waiting.pop(claim.source, claim) for claim in page]
             settled += self._settle(due)
-            after = page[-1].source if len(page) == _PAGE else None
+            after = last if len(page) == _PAGE else None
         return settled
 
     def _settle(self, claims: Sequence[Claim]) -> list[Settled]:
