@@ -19,7 +19,6 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -29,12 +28,12 @@ from target_octanist.delivery.frontier import Frontier
 from target_octanist.delivery.inbox import Inbox
 from target_octanist.delivery.inquiry import Inquiry
 from target_octanist.delivery.job import Candidate, Decided, Job, Result
+from target_octanist.delivery.judge import Judge
 from target_octanist.delivery.looker import Looker
-from target_octanist.delivery.outcome import Kind, Outcome, Response, classify
+from target_octanist.delivery.outcome import Kind, Outcome
 from target_octanist.delivery.pending import Due, Pending
 from target_octanist.delivery.policy import (
     Ask,
-    Decision,
     GiveUp,
     SendAgain,
     Settle,
@@ -43,7 +42,6 @@ from target_octanist.delivery.policy import (
 from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
 from target_octanist.delivery.senders import Senders
 from target_octanist.delivery.stopping import denied, over_budget, unreachable
-from target_octanist.delivery.whereabouts import carried_out
 from target_octanist.delivery.work import Gathered, Work, Written
 from target_octanist.errors import OctanistError, describe_bug
 from target_octanist.ledger.changes import NO_WAY_BACK
@@ -57,7 +55,6 @@ if TYPE_CHECKING:
 
     from target_octanist.delivery.client import Sender
     from target_octanist.delivery.inquiry import Looked
-    from target_octanist.delivery.outcome import Reply
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
@@ -129,6 +126,7 @@ class Engine:
         self._reopens = reopens
         self._journal = journal
         self._policy = policy
+        self._judge = Judge(policy, tally)
         self._quota = quota
         self._tally = tally
         self._budget = ErrorBudget(settings.max_rejected_percent)
@@ -142,7 +140,6 @@ class Engine:
         self._ticket = itertools.count()
         self._senders = Senders(sender, pace, settings.max_concurrency, self._take_result)
         self._looker = Looker(self._senders, self._take_look)
-        self._answered_at = float("-inf")
         self._turn_ended_at = float("-inf")
         self._looked_around_at = float("-inf")
         # What threads share, all of it guarded by `_changed`.
@@ -340,7 +337,7 @@ class Engine:
             looked, self._looked = self._looked, None
             batch = self._take_batch(now)
         wall = time.time()
-        decided = [self._decide(result, wall) for result in results]
+        decided = [self._judge.decide(result, wall) for result in results]
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
         starting, figures = self._starting(), self._figures_if_due()
@@ -390,36 +387,6 @@ class Engine:
         if is_due and len(self._work.ready) < rows:
             batch += self._inbox.take(rows - len(batch), now)
         return batch
-
-    def _decide(self, result: Result, wall: float) -> Decided:
-        job, answer = result.job, result.answer
-        if answer is None:
-            held = Outcome(Kind.RETRY, "the run was stopping")
-            later: Decision = Ask() if job.asks else SendAgain(0.0, is_attempt=False)
-            return Decided(job, held, later, result.finished_at)
-        if job.asks:
-            return self._conclude(result, answer, wall)
-        outcome = classify(answer, now=wall, is_change=job.is_change)
-        attempts = job.attempts + (outcome.kind is not Kind.THROTTLED)
-        elapsed = result.finished_at - (job.first_at or result.finished_at)
-        decision = self._policy.decide(outcome, attempts=attempts, elapsed=elapsed)
-        if isinstance(answer, Response):
-            self._answered_at = max(self._answered_at, result.finished_at)
-        self._tally.request(outcome.status, result.finished_at - job.started_at)
-        return Decided(job, outcome, decision, result.finished_at)
-
-    def _conclude(self, result: Result, answer: Reply, wall: float) -> Decided:
-        """Decide after the API was asked if a change was carried out."""
-        job = result.job
-        outcome = carried_out(job.payload, answer, now=wall)
-        elapsed = result.finished_at - (job.first_at or result.finished_at)
-        decision = self._policy.after_asking(outcome, attempts=job.attempts + 1, elapsed=elapsed)
-        if isinstance(answer, Response):
-            self._answered_at = max(self._answered_at, result.finished_at)
-        self._tally.request(outcome.status, result.finished_at - job.started_at)
-        job.asked += 1
-        outcome = replace(outcome, reason=f"{job.why}; {outcome.reason}")
-        return Decided(job, outcome, decision, result.finished_at)
 
     def _no_longer_behind(self, decided: list[Decided]) -> list[Candidate]:
         if self._stopping:
@@ -480,7 +447,7 @@ class Engine:
                     self._work.later, (d.finished_at + wait_seconds, next(self._ticket), job)
                 )
             case GiveUp():
-                if self._answered_at < (job.first_at or 0.0):
+                if self._judge.answered_at < (job.first_at or 0.0):
                     self._fail(unreachable(outcome, self._settings.base_url))
                 else:
                     self._settle(job, State.REJECTED.value, _why(d, State.REJECTED))
