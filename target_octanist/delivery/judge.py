@@ -1,0 +1,62 @@
+"""From what came of a request to what is to be done about its lead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from target_octanist.delivery.job import Decided, Job, Result
+from target_octanist.delivery.outcome import Kind, Outcome, Reply, Response, classify
+from target_octanist.delivery.policy import Ask, Decision, Policy, SendAgain
+from target_octanist.delivery.whereabouts import carried_out
+
+if TYPE_CHECKING:
+    from target_octanist.reporting.tally import Tally
+
+
+class Judge:
+    """Decides about results, and counts the requests behind them.
+
+    Attributes:
+        answered_at: When anything answered last (monotonic seconds).
+    """
+
+    def __init__(self, policy: Policy, tally: Tally) -> None:
+        """Take what decisions rest on."""
+        self._policy = policy
+        self._tally = tally
+        self.answered_at = float("-inf")
+
+    def decide(self, result: Result, wall: float) -> Decided:
+        """Decide about a result.
+
+        Args:
+            result: What came of a job.
+            wall: Wall-clock time in seconds.
+        """
+        job, answer = result.job, result.answer
+        if answer is None:
+            # What is asked about may have been carried out: it does not become unsent by this.
+            held: Decision = Ask() if job.asks else SendAgain(0.0, is_attempt=False)
+            outcome = Outcome(Kind.RETRY, "the run was stopping")
+            return Decided(job, outcome, held, result.finished_at)
+        elapsed = result.finished_at - (job.first_at or result.finished_at)
+        if job.asks:
+            outcome, decision = self._after_asking(job, answer, wall, elapsed)
+        else:
+            outcome = classify(answer, now=wall, is_change=job.is_change)
+            attempts = job.attempts + (outcome.kind is not Kind.THROTTLED)
+            decision = self._policy.decide(outcome, attempts=attempts, elapsed=elapsed)
+        if isinstance(answer, Response):
+            self.answered_at = max(self.answered_at, result.finished_at)
+        self._tally.request(outcome.status, result.finished_at - job.started_at)
+        return Decided(job, outcome, decision, result.finished_at)
+
+    def _after_asking(
+        self, job: Job, answer: Reply, wall: float, elapsed: float
+    ) -> tuple[Outcome, Decision]:
+        """Decide after the API was asked if a change was carried out."""
+        job.asked += 1
+        outcome = carried_out(job.payload, answer, now=wall)
+        decision = self._policy.after_asking(outcome, attempts=job.attempts + 1, elapsed=elapsed)
+        return replace(outcome, reason=f"{job.why}; {outcome.reason}"), decision
