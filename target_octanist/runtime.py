@@ -375,7 +375,7 @@ class Run:
             dry_run=dry_run,
             noun=self._noun,
             steps=[] if dry_run else _steps(tally),
-            changes=tally.changes,
+            changes=tally.changes.total(),
         )
 
     def _connect(self) -> tuple[Sender, Quota]:

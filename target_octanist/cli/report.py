@@ -19,7 +19,7 @@ from target_octanist.ledger.journal import Journal
 from target_octanist.reporting.files import write_file
 from target_octanist.reporting.past import describe
 from target_octanist.reporting.report import Report, report_on
-from target_octanist.reporting.summary import OUTCOMES
+from target_octanist.reporting.summary import ALL_OUTCOMES, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,11 +130,11 @@ def _csv(report: Report) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     recovered = [f"recovered_{name}" for name in OUTCOMES]
-    rows.writerow([*_OF_RUN, *OUTCOMES, *recovered, "failure"])
+    rows.writerow([*_OF_RUN, *ALL_OUTCOMES, *recovered, "failure"])
     for account in reversed(report.runs):
         run = describe(account)
-        counted = [run["outcomes"], run["recovered"]]
-        cells = [None if c is None else c.get(name, 0) for c in counted for name in OUTCOMES]
+        counted = ((run["outcomes"], ALL_OUTCOMES), (run["recovered"], OUTCOMES))
+        cells = [None if c is None else c.get(name, 0) for c, names in counted for name in names]
         rows.writerow([*(run[name] for name in _OF_RUN), *cells, run["failure"]])
     return text.getvalue()
 

@@ -72,6 +72,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         reasons: Of both, most frequent first.
         delivered: Stream to number of leads delivered, of both; `filled`, `sources` and
             `campaigns` are about these.
+        changes: Stream to number of its records, among those of `outcomes` that are
+            delivered, that told what became of a lead.
         filled: Stream to lead field to number of leads with a value for it.
         requests: HTTP status, or ``none`` where no answer came, to number of requests.
         span_seconds: How long each span of `timeline` is.
@@ -92,6 +94,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     recovered: dict[str, int]
     reasons: list[Reason]
     delivered: dict[str, int]
+    changes: dict[str, int] = {}  # figures of earlier versions have none
     filled: dict[str, dict[str, int]]
     sources: list[Value]
     campaigns: list[Value]

@@ -44,12 +44,14 @@ class Standing:
         in_doubt: The oldest leads in doubt, as `Journal.in_state` gives them.
         dead_letters: Number of rejected leads that are still kept.
         reasons: (stream, reason, count) of the rejected.
+        pending: Number of changes that wait for their leads.
     """
 
     streams: Mapping[str, Mapping[str, int]]
     in_doubt: Sequence[Mapping[str, Any]]
     dead_letters: int
     reasons: Sequence[tuple[str, str, int]]
+    pending: int = 0
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -178,6 +180,7 @@ def standing_of(journal: Journal) -> Standing:
         in_doubt=journal.in_state(State.IN_DOUBT, limit=LISTED),
         dead_letters=journal.dead_letters(),
         reasons=journal.reasons(State.REJECTED),
+        pending=sum(number for _, number in journal.pending()),
     )
 
 
@@ -193,6 +196,7 @@ def _plain(standing: Standing) -> dict[str, Any]:
         "outcomes": dict(standing.outcomes),
         "streams": {name: dict(counts) for name, counts in standing.streams.items()},
         "dead_letters": standing.dead_letters,
+        "pending": standing.pending,
         "in_doubt": [
             {name: iso(value) if name.endswith("_at") else value for name, value in row.items()}
             for row in standing.in_doubt

@@ -227,7 +227,9 @@ def plain(summary: Summary) -> dict[str, Any]:
         "seconds": round(summary.seconds, 3),
         "exit_code": summary.exit_code,
         "dry_run": summary.dry_run,
-        "outcomes": {name: summary.outcomes.get(name, 0) for name in OUTCOMES},
+        "outcomes": {name: summary.outcomes.get(name, 0) for name in OUTCOMES}
+        | {name: number for name in OF_CHANGES if (number := summary.outcomes.get(name, 0))},
+        "changes": summary.changes,
         "recovered": {name: summary.recovered.get(name, 0) for name in OUTCOMES},
         "reasons": [
             {

@@ -96,7 +96,8 @@ class Tally:
             with those that a dead run had left behind.
         recovered: Outcome to number of leads that a dead run had left behind.
         requests: Number of requests made.
-        changes: Number of records of this run's input that told what became of a lead.
+        changes: Stream to number of records of this run's input that told what became of a
+            lead.
     """
 
     def __init__(self) -> None:
@@ -116,7 +117,7 @@ class Tally:
         self.reasons: dict[tuple[str, str, str], Group] = {}
         self.recovered: Counter[str] = Counter()
         self.requests = 0
-        self.changes = 0
+        self.changes: Counter[str] = Counter()
 
     def settled(
         self,
@@ -140,7 +141,7 @@ class Tally:
         """
         with self._lock:
             self._now().settled[outcome] += 1
-            if payload is not None:
+            if payload is not None and not is_change:
                 self._look_into(stream, payload)
             if why is not None:
                 self._group(stream, outcome, why)
@@ -149,7 +150,8 @@ class Tally:
                 self._since.recovered[outcome] += 1
             else:
                 self.outcomes[outcome] += 1
-                self.changes += is_change and outcome == "delivered"
+                if is_change and outcome == "delivered":
+                    self.changes[stream] += 1
                 self.records[stream] += 1
                 self.streams[stream, outcome] += 1
                 self._since.outcomes[stream, outcome] += 1
@@ -238,6 +240,7 @@ class Tally:
                 recovered=dict(self.recovered),
                 reasons=self._reasons(),
                 delivered=dict(self._delivered),
+                changes=dict(self.changes),
                 filled={stream: dict(fields) for stream, fields in self._filled.items()},
                 sources=[Value(*entry) for entry in self._sources.most_common()],
                 campaigns=[Value(*entry) for entry in self._campaigns.most_common()],

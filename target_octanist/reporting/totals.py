@@ -32,6 +32,7 @@ class Totals:
     recovered: Counter[str] = field(default_factory=Counter)
     streams: dict[str, Counter[str]] = field(default_factory=dict)
     delivered: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
     filled: dict[str, Counter[str]] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
     campaigns: Counter[str] = field(default_factory=Counter)
@@ -55,6 +56,7 @@ class Totals:
         self.outcomes.update(figures.outcomes)
         self.recovered.update(figures.recovered)
         self.delivered.update(figures.delivered)
+        self.changes.update(figures.changes)
         self.requests.update(figures.requests)
         _add_nested(self.streams, figures.streams)
         _add_nested(self.filled, figures.filled)
@@ -85,6 +87,7 @@ class Totals:
             "streams": {name: dict(counts) for name, counts in self.streams.items()},
             "reasons": msgspec.to_builtins(self.reasons),
             "delivered": dict(self.delivered),
+            "changes": dict(self.changes),
             "filled": {name: dict(counts) for name, counts in self.filled.items()},
             "sources": _ranked(self.sources),
             "campaigns": _ranked(self.campaigns),

@@ -165,7 +165,7 @@ def _leads(bars: Sequence[_Point]) -> Plot:
         axes.yaxis.set_major_locator(ticker.MaxNLocator(4, integer=True))
         axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
-    total = sum(sum(bar.settled.values()) for bar in bars)
+    total = sum(bar.settled.get(name, 0) for bar in bars for name in shown)
     note = f"{total:,} leads settled, {_each(bars[0].seconds)} a bar."
     keys = [(name.replace("_", "-"), spoken(name)) for name in shown]
     return _plot("leads", "Leads over time", note, keys, draw)

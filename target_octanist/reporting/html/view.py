@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from target_octanist.ledger.tables import State
 from target_octanist.reporting.past import RUN_DIGITS, done
-from target_octanist.reporting.summary import OUTCOMES
+from target_octanist.reporting.summary import OF_CHANGES, OUTCOMES
 from target_octanist.reporting.totals import Totals, ranked
 from target_octanist.reporting.words import counts, lasted, local, spoken, when
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: An outcome in a sentence, for people who did not read the manual.
 GLOSSARY: Final[Mapping[str, str]] = {
-    "delivered": "Octanist stored the lead and gave it an id.",
+    "delivered": "Octanist stored the lead and gave it an id, or was told what became of it.",
     "duplicate": "The record, or another lead of the same person, was sent before; it is not sent again.",
     "filtered": "The filter rules of your organisation in Octanist refused the lead.",
     "rejected": (
@@ -31,6 +31,11 @@ GLOSSARY: Final[Mapping[str, str]] = {
         "The lead was sent and no answer came, so nobody knows whether it arrived; it is not "
         "sent again by itself."
     ),
+    "pending": (
+        "What became of the lead is known, and the lead is not there yet; it is kept, and passed "
+        "on when it is."
+    ),
+    "skipped": "The record says nothing of its lead that could be told.",
 }
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -90,9 +95,6 @@ class Line(NamedTuple):
 class View:
     """A report as the page shows it."""
 
-    outcomes: Final = OUTCOMES
-    glossary: Final = GLOSSARY
-
     def __init__(self, report: Report) -> None:
         self.report = report
         self.totals: Totals = report.totals
@@ -100,6 +102,16 @@ class View:
         self.steps = report.steps()
 
     spoken = staticmethod(spoken)
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Give the outcomes that are shown: all of leads, and those of changes that there are."""
+        return [*OUTCOMES, *(name for name in OF_CHANGES if self.totals.outcomes[name])]
+
+    @property
+    def glossary(self) -> dict[str, str]:
+        """Give what the words for these mean."""
+        return {name: GLOSSARY[name] for name in self.outcomes}
 
     @property
     def is_dry(self) -> bool:
@@ -163,7 +175,8 @@ class View:
         totals = self.totals
         if not totals.runs:
             return "What it did was not kept." if self.report.runs else "Nothing happened."
-        arrived = totals.outcomes["delivered"]
+        told = totals.changes.total()
+        arrived = totals.outcomes["delivered"] - told
         would = "would arrive" if self.is_dry else "arrived"
         if not totals.records:
             return (
@@ -171,18 +184,27 @@ class View:
                 if not totals.recovered
                 else f"Settled: {counts(totals.recovered)}."
             )
+        if told and not arrived:
+            return f"{told:,} of {totals.records:,} records {self._told(told)}."
         return f"{arrived:,} of {totals.records:,} records {would} as leads."
 
     @property
     def sentences(self) -> list[str]:
         """Say what became of the others."""
         said, outcomes = [], self.totals.outcomes
+        told = self.totals.changes.total()
+        if told and outcomes["delivered"] > told:
+            said.append(f"{told:,} {self._told(told)}.")
         if n := outcomes["duplicate"]:
             said.append(f"{n:,} {_were(n)} there already, and {_were(n)} not sent again.")
         if n := outcomes["filtered"]:
             said.append(f"{n:,} {_were(n)} refused by your filter rules in Octanist.")
         if n := outcomes["rejected"]:
             said.append(f"{n:,} could not be used as they are: rejected, and kept.")
+        if n := outcomes["pending"]:
+            said.append(f"{n:,} {'waits for its lead' if n == 1 else 'wait for their leads'}.")
+        if n := outcomes["skipped"]:
+            said.append(f"{n:,} had nothing to tell.")
         if n := outcomes["in_doubt"]:
             said.append(
                 f"Of {n:,} nobody can tell yet whether {'it' if n == 1 else 'they'} arrived."
@@ -210,7 +232,7 @@ class View:
                 n,
                 f"{100 * n / records:.1f} %" if records else "–",
             )
-            for name in OUTCOMES
+            for name in self.outcomes
             for n in [self.totals.outcomes[name]]
         ]
 
@@ -219,7 +241,7 @@ class View:
         """Give each stream with its numbers by outcome and their sum."""
         rows = []
         for stream, found in sorted(self.totals.streams.items()):
-            numbers = [found[name] for name in OUTCOMES]
+            numbers = [found[name] for name in self.outcomes]
             rows.append((stream, numbers, sum(numbers)))
         return rows
 
@@ -307,6 +329,10 @@ class View:
     def made(self) -> str:
         """Say when the page was made."""
         return f"{local(self.report.made_at):%d %b %Y, %H:%M %Z}"
+
+    def _told(self, number: int) -> str:
+        would = "would tell" if self.is_dry else "told"
+        return f"{would} what became of {'a lead' if number == 1 else 'leads'}"
 
     def _line(self, account: Account) -> Line:
         run, figures = account
