@@ -25,6 +25,7 @@ Group = Literal[
     "filtered",
     "in doubt",
     "duplicate",
+    "skipped",
     "changed",
 ]
 
@@ -842,6 +843,14 @@ _LEADS = (
             "its lead was told the same before",
             "a later record says it anew",
         ),
+    ),
+    Entry(
+        "change-says-nothing",
+        "skipped",
+        what="The record says nothing of its lead that could be told.",
+        why="A deal in an early stage has no status that Octanist knows, and no value yet.",
+        remedy="Nothing. Where a stage should count, add it to the `map` of the `status`.",
+        says=("the record says nothing of its lead",),
     ),
     Entry(
         "change-no-status",

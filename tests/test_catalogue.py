@@ -36,7 +36,7 @@ LEADS = {"method": "POST", "path": "/leads"}
 SECOND = {**LEADS, "field": {"email": "canary.2@*"}}
 
 #: What becomes of a record, as against what stops a run or a command.
-OF_RECORDS = {"rejected", "filtered", "in doubt", "duplicate", "changed"}
+OF_RECORDS = {"rejected", "filtered", "in doubt", "duplicate", "skipped", "changed"}
 
 #: A rule that nothing can break.
 NEVER = {"invalid_custom"}
@@ -734,6 +734,17 @@ def change_known(world):
     assert world.target.run(lines, streams=CHANGING).returncode == 0
     done = world.target.run([schema("deals", DEAL), deal()], streams=CHANGING)
     return done.stderr
+
+
+@provokes("change-says-nothing", "says nothing of its lead")
+def change_says_nothing(world):
+    lines = [*people(1), schema("deals", DEAL), deal(status=None)]
+    assert world.target.run(lines, streams=CHANGING).returncode == 0
+    ((reason,),) = (
+        [one["reason"] for one in run["reasons"] if one["outcome"] == "skipped"]
+        for run in [world.target.status()["last_run"]]
+    )
+    return reason
 
 
 @provokes("change-no-status", "is none of qualified, won and lost")

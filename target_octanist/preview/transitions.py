@@ -99,7 +99,8 @@ class Transitions:
         """Settle what waited for a lead of the input, and what was held."""
         settled = self._come_true()
         held = [candidate.claim for candidate in self._brake.release()]
-        self._anew = max(self._anew, len(held))
+        if not self.is_stopped:
+            self._anew = len(held)
         for start in range(0, len(held), self._batch):
             settled += self._settle(held[start : start + self._batch])
         why = NOT_THERE if self._known is not None else NOT_ASKED
@@ -110,9 +111,13 @@ class Transitions:
         """Say what `max_changes` makes of it, if the journal was asked and it matters."""
         if self._known is None or not self._anew:
             return None
-        leads = "lead" if self._anew == 1 else "leads"
+        told = (
+            "1 lead would be told anew what became of it"
+            if self._anew == 1
+            else f"{self._anew:,} leads would be told anew what became of them"
+        )
         what = (
-            f"{self._anew:,} {leads} would be told anew what became of them, and {self._brake.most:,} "
+            f"{told}, and {self._brake.most:,} "
             f"may be (max_changes is {self._setting}; {self._told_before:,} were told before)"
         )
         return f"A run would stop: {what}." if self.is_stopped else f"{what}."
@@ -170,8 +175,10 @@ class Transitions:
             self._waiting[claim.source] = claim
         elif verdict.kind == "held":
             held = self._brake.hold(Candidate(None, None, claim, None), verdict.other)
-            self._anew = max(self._anew, len(self._brake))
-            self.is_stopped |= self._brake.is_broken
+            if self._brake.is_broken:
+                # There a run ends, whatever would have come after it.
+                self.is_stopped = True
+                self._anew = max(self._anew, len(self._brake))
             older = held.claim if held is not None else older
         elif (held := self._brake.drop(claim.source)) is not None:
             older = held.claim
