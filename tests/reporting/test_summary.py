@@ -85,7 +85,7 @@ def test_as_json_it_says_the_same_and_more():
     found = json.loads(json.dumps(plain(MIXED)))
     assert found.keys() == {
         *("records", "seconds", "exit_code", "dry_run", "outcomes", "recovered"),
-        *("reasons", "next"),
+        *("changes", "reasons", "next"),
     }
     assert found["records"] == 2000
     assert found["outcomes"] == MIXED.outcomes
