@@ -80,6 +80,33 @@ def test_the_list_is_asked_for_with_its_query(sandbox, client):
     assert json.loads(answer.body)["data"][0]["email"] == "canary@example.com"
 
 
+def test_a_change_is_patched_and_one_lead_asked_for(client_of):
+    def behave(peer):
+        while True:
+            peer.request()
+            peer.answer()
+
+    with RawServer(behave) as server:
+        client = client_of(server.base_url, key="secret-key")
+        assert client.change(b'{"id":"a","status":"won"}').status == 201
+        assert client.lead("lead/1?").status == 201
+    change, asked = (request.decode() for request in server.requests)
+    assert change.startswith("PATCH /api/leads HTTP/1.1\r\n")
+    assert change.endswith('\r\n\r\n{"id":"a","status":"won"}')
+    assert "Content-Type: application/json\r\n" in change
+    assert asked.startswith("GET /api/leads/lead%2F1%3F HTTP/1.1\r\n")
+    assert all(request.count("X-API-KEY: secret-key\r\n") == 1 for request in (change, asked))
+
+
+def test_a_change_whose_connection_is_lost_is_no_answer_and_not_sent_again(sandbox, client):
+    client.send(LEAD)
+    for action in ("drop", "drop-after-commit", {"kind": "drop", "reset": True}):
+        sandbox.fault(action, method="PATCH", path="/leads", times=1)
+        answer = client.change(b'{"email":"canary@example.com","status":"won"}')
+        assert answer == NoAnswer("the connection was closed")
+    assert len(sandbox.requests("PATCH")) == 3
+
+
 def test_a_login_from_a_netrc_file_is_not_sent(client_of, tmp_path, monkeypatch):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
