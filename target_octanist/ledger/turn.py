@@ -150,9 +150,7 @@ class Turn:
         known = self._rows_of(claims)
         taken = self._persons_of(claims)
         verdicts: list[Verdict] = []
-        fresh: list[dict[str, object]] = []
-        changed: list[dict[str, object]] = []
-        again: list[dict[str, object]] = []
+        rows = _Rows(known, self._run, now)
         people: list[dict[str, object]] = []
         for claim in claims:
             verdict = decide(claim, known.get(claim.source), taken, self._run)
@@ -161,26 +159,14 @@ class Turn:
                 verdict.kind == "duplicate" and verdict.other is None
             ):
                 continue
-            row = _row(claim, verdict, run=self._run, now=now)
-            if claim.source not in known:
-                fresh.append(row)
-            elif claim.again is not None and verdict.kind == "send":
-                again.append({name: row[name] for name in _TRIED_AGAIN})
-            else:
-                changed.append(row)
-            known[claim.source] = Known(
-                str(row["state"]), self._run, claim.payload_digest, row["code"]
-            )
+            rows.add(claim, verdict)
             if verdict.kind == "send":
                 for person in claim.persons:
                     people.append({"digest": person, "source": claim.source})
                     taken.setdefault(person, []).append(
                         Taken(claim.source, State.CLAIMED.value, self._run, now)
                     )
-        if fresh:
-            self._connection.execute(insert(leads), fresh)
-        self._overwrite(changed)
-        self._overwrite(again)
+        self._keep(rows)
         if people:
             self._connection.execute(insert(persons), people)
         self._did("claim")
@@ -193,9 +179,7 @@ class Turn:
         standings = Standings(self._connection, self._salt, claims)
         held_leads = None if held is None else set(held)
         verdicts: list[Verdict] = []
-        fresh: list[dict[str, object]] = []
-        changed: list[dict[str, object]] = []
-        again: list[dict[str, object]] = []
+        rows = _Rows(known, self._run, now)
         claimed: list[tuple[Claim, Standing]] = []
         waiting: list[Claim] = []
         over: list[str] = []
@@ -215,23 +199,11 @@ class Turn:
             over.append(claim.source)
             if verdict.kind == "duplicate" and verdict.other is None:
                 continue
-            row = _row(claim, verdict, run=self._run, now=now)
-            if claim.source not in known:
-                fresh.append(row)
-            elif claim.again is not None and verdict.kind == "send":
-                again.append({name: row[name] for name in _TRIED_AGAIN})
-            else:
-                changed.append(row)
-            known[claim.source] = Known(
-                str(row["state"]), self._run, claim.payload_digest, row["code"]
-            )
+            rows.add(claim, verdict)
             if verdict.kind == "send":
                 standings.claimed(claim, standing, self._run)
                 claimed.append((claim, standing))
-        if fresh:
-            self._connection.execute(insert(leads), fresh)
-        self._overwrite(changed)
-        self._overwrite(again)
+        self._keep(rows)
         write_changes(self._connection, claimed, standings)
         write_pending(self._connection, waiting, over, self._destination, now=now)
         self._did("claim")
@@ -453,6 +425,12 @@ class Turn:
         )
         self._did("sign-off")
 
+    def _keep(self, rows: _Rows) -> None:
+        if rows.fresh:
+            self._connection.execute(insert(leads), rows.fresh)
+        self._overwrite(rows.changed)
+        self._overwrite(rows.again)
+
     def _overwrite(self, rows: Sequence[dict[str, object]]) -> None:
         """Give known rows, which all name the same columns, other values and no persons."""
         if not rows:
@@ -501,6 +479,37 @@ class Turn:
                 if row.state in TAKEN:
                     taken.setdefault(row.digest, []).append(Taken(*row[1:]))
         return taken
+
+
+class _Rows:
+    """What a turn's verdicts make of the rows of the journal.
+
+    Attributes:
+        fresh: Rows of records that it did not know.
+        changed: Rows that take the place of those that it had.
+        again: Of dead letters that are tried again, what changes.
+    """
+
+    def __init__(self, known: dict[str, Known], run: str, now: int) -> None:
+        self._known = known
+        self._run = run
+        self._now = now
+        self.fresh: list[dict[str, object]] = []
+        self.changed: list[dict[str, object]] = []
+        self.again: list[dict[str, object]] = []
+
+    def add(self, claim: Claim, verdict: Verdict) -> None:
+        """Add what a verdict asks for; those on later records of the batch rest on it."""
+        row = _row(claim, verdict, run=self._run, now=self._now)
+        if claim.source not in self._known:
+            self.fresh.append(row)
+        elif claim.again is not None and verdict.kind == "send":
+            self.again.append({name: row[name] for name in _TRIED_AGAIN})
+        else:
+            self.changed.append(row)
+        self._known[claim.source] = Known(
+            str(row["state"]), self._run, claim.payload_digest, row["code"]
+        )
 
 
 def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, object]:
