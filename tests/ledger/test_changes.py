@@ -35,14 +35,6 @@ def change(source, status, *, link=None, about=None, digest=None, forward=True, 
 
 
 @pytest.fixture
-def journal(ledger):
-    opened = Journal.open(ledger)
-    opened.begin_run(HERE, "key", now=NOW)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def other(ledger):
     """Another run on the same journal."""
     opened = Journal.open(ledger)

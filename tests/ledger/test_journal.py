@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -36,29 +34,6 @@ def claim(source, *persons, payload='{"name":"A"}', digest="p1", window_start=0,
 
 def unmappable(source):
     return claim(source, payload=None, reason="email: is missing", record='{"id":1}')
-
-
-@pytest.fixture
-def journal(ledger):
-    opened = Journal.open(ledger)
-    opened.begin_run(HERE, "key", now=NOW)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def look(ledger):
-    """Ask the database itself, through a connection of its own."""
-    connect = psycopg.connect if "://" in ledger else sqlite3.connect
-
-    def rows(sql):
-        connection = connect(ledger)
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
-
-    return rows
 
 
 def do_claim(journal, *claims, now=NOW):
