@@ -830,6 +830,14 @@ _LEADS = (
         says=("a lead of the same person was sent before",),
     ),
     Entry(
+        "lead-in-octanist",
+        "duplicate",
+        what="Octanist has a lead of the same person, which the journal did not know.",
+        why="A form or another tool made it; `lookup` found it by its e-mail address or phone number.",
+        remedy="Nothing: what becomes of it is told to that lead.",
+        says=("Octanist has a lead of the same person",),
+    ),
+    Entry(
         "change-known",
         "duplicate",
         what="The lead was told before what the record says.",

@@ -344,6 +344,11 @@ class _Reader:
                     f"streams.{pattern}.link: is for mode update, and the mode of this stream is "
                     f"{stream.mode}; set `mode: update`, or take the link out."
                 )
+            elif entry.get("lookup") and stream.mode == "update":
+                self.problems.append(
+                    f"streams.{pattern}.lookup: is for streams that make leads, and with mode update "
+                    "none are made; take it out."
+                )
             elif stream.link is not None and stream.mode == "update":
                 self.problems += _linked(f"streams.{pattern}.link", stream.link, settings)
 

@@ -728,6 +728,16 @@ def lead_same_person(world):
     return reasons_of_run(world)
 
 
+@provokes("lead-in-octanist", "lookup")
+def lead_in_octanist(world):
+    assert world.target.run(people(1)).returncode == 0
+    fresh = {"ledger": str(world.folder / "fresh.db")}
+    streams = {"leads": {"mode": "upsert", "lookup": True, "mapping": {"email": "email"}}}
+    done = world.target.run(people(1), streams=streams, **fresh)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
 @provokes("change-known", "delivered before")
 def change_known(world):
     lines = [*people(1), schema("deals", DEAL), deal()]

@@ -205,6 +205,16 @@ def test_a_link_by_which_no_lead_can_be_found_is_refused(streams, told):
     assert problems(streams=streams) == (told,)
 
 
+def test_a_lookup_is_for_streams_that_make_leads():
+    upsert = {"mode": "upsert", "lookup": True, "mapping": {"email": "e"}}
+    assert read(streams={"a": upsert}).stream("a").lookup is True
+    assert problems(streams={"a": upsert | {"lookup": "yes"}}) == (
+        "streams.a.lookup: must be true or false.",
+    )
+    (told,) = problems(streams={"deals": deals(lookup=True)})
+    assert told.startswith("streams.deals.lookup: is for streams that make leads")
+
+
 @pytest.mark.parametrize(
     "streams",
     [
