@@ -39,16 +39,15 @@ from target_octanist.delivery.policy import (
     Settle,
     Stop,
 )
+from target_octanist.delivery.reasons import why_not, why_replaced, why_settled
 from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
 from target_octanist.delivery.senders import Senders
 from target_octanist.delivery.stopping import denied, over_budget, unreachable
 from target_octanist.delivery.work import Gathered, Work, Written
 from target_octanist.errors import OctanistError, describe_bug
-from target_octanist.ledger.changes import NO_WAY_BACK
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.runs import HEARTBEAT_SECONDS
 from target_octanist.ledger.tables import State
-from target_octanist.reporting.tally import Reference, Why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,11 +57,11 @@ if TYPE_CHECKING:
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
-    from target_octanist.ledger.claims import Claim, Verdict
+    from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.journal import Journal
     from target_octanist.ledger.recovery import Recovered, Reopen
     from target_octanist.ledger.turn import Turn
-    from target_octanist.reporting.tally import Tally
+    from target_octanist.reporting.tally import Tally, Why
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
@@ -72,12 +71,6 @@ BUSY_SECONDS: Final = 0.5
 
 #: Results are written down in groups: a commit costs the same for one as for many.
 TURN_EVERY_SECONDS: Final = 0.005
-
-SAME_RECORD: Final = "this record was settled before"
-SAME_PERSON: Final = "a lead of the same person was sent before"
-SAME_CHANGE: Final = "this change was delivered before"
-SAME_OUTCOME: Final = "its lead was told the same before"
-REPLACED: Final = "a later record says it anew"
 
 #: Beside those of `State`: kept until its lead is there, and nothing to be told.
 PENDING: Final = "pending"
@@ -429,7 +422,7 @@ class Engine:
         match d.decision:
             case Settle(state):
                 lead = job.payload if state is State.DELIVERED else None
-                self._settle(job, state.value, _why(d, state), lead)
+                self._settle(job, state.value, why_settled(d, state), lead)
                 if outcome.updated is not None and outcome.updated > 1:
                     _tell_many(job, outcome.updated)
             case Ask() if job.is_change:
@@ -450,7 +443,7 @@ class Engine:
                 if self._judge.answered_at < (job.first_at or 0.0):
                     self._fail(unreachable(outcome, self._settings.base_url))
                 else:
-                    self._settle(job, State.REJECTED.value, _why(d, State.REJECTED))
+                    self._settle(job, State.REJECTED.value, why_settled(d, State.REJECTED))
             case Stop():
                 self._work.ready.append(job)
                 self._fail(denied(outcome, self._settings.base_url))
@@ -477,19 +470,7 @@ class Engine:
     def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
         claim = candidate.claim
         if verdict.kind == "send" and claim.payload is not None:
-            self._work.ready.append(
-                Job(
-                    claim.source,
-                    claim.stream,
-                    (verdict.payload or claim.payload).encode(),
-                    candidate.number,
-                    candidate.place,
-                    candidate.encode_record,
-                    claim.again,
-                    is_change=claim.change is not None,
-                    looks_up=claim.looks_up,
-                )
-            )
+            self._work.ready.append(Job.of(candidate, verdict.payload or claim.payload))
         elif verdict.kind == "behind" and verdict.other is not None:
             self._work.behind.setdefault(verdict.other, deque()).append(candidate)
         elif verdict.kind == "busy":
@@ -501,10 +482,7 @@ class Engine:
             self._keep_pending(candidate)
         else:
             self._replace(self._brake.drop(claim.source))
-            job = _as_job(candidate)
-            reason = claim.reason or _reason(claim, verdict)
-            why = Why(reason, Reference(candidate.place, claim.source, None))
-            self._settle(job, verdict.kind, why)
+            self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
 
     def _settle(
         self, job: Job, outcome: str, why: Why | None, payload: bytes | None = None
@@ -553,13 +531,12 @@ class Engine:
         if older.number is not None:
             with self._changed:
                 self._inbox.took_back()
-        why = Why(REPLACED, Reference(older.place, older.claim.source, None))
-        self._settle(_as_job(older), State.DUPLICATE.value, why)
+        self._settle(Job.of(older), State.DUPLICATE.value, why_replaced(older))
 
     def _keep_pending(self, candidate: Candidate) -> None:
         is_own = candidate.number is not None
         if is_own:
-            self._settle(_as_job(candidate), PENDING, None)
+            self._settle(Job.of(candidate), PENDING, None)
         self._pending.keep(candidate.claim.source, is_own=is_own)
 
     def _free(self, due: Due) -> None:
@@ -637,13 +614,6 @@ class Engine:
             self._changed.notify_all()
 
 
-def _why(d: Decided, state: State) -> Why | None:
-    if state is State.DELIVERED:
-        return None
-    reference = Reference(d.job.place, d.job.source, d.outcome.request_id)
-    return Why(d.outcome.reason, reference)
-
-
 def _settled_leads(
     decided: Sequence[Decided], batch: Sequence[Candidate], verdicts: Sequence[Verdict]
 ) -> set[str]:
@@ -653,21 +623,6 @@ def _settled_leads(
         if verdict.kind == "duplicate" and candidate.claim.change is None:
             found.add(candidate.claim.source)
     return found
-
-
-def _as_job(candidate: Candidate) -> Job:
-    """Give a record that is settled without a request the form of one that was sent."""
-    claim = candidate.claim
-    is_change = claim.change is not None
-    return Job(claim.source, claim.stream, b"", candidate.number, is_change=is_change)
-
-
-def _reason(claim: Claim, verdict: Verdict) -> str:
-    if verdict.kind == "filtered":
-        return NO_WAY_BACK
-    if claim.change is not None:
-        return SAME_CHANGE if verdict.other is None else SAME_OUTCOME
-    return SAME_RECORD if verdict.other is None else SAME_PERSON
 
 
 def _tell_many(job: Job, number: int) -> None:

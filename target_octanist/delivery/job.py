@@ -75,6 +75,22 @@ class Job:
     why: str = ""
     looks_up: bool = False
 
+    @classmethod
+    def of(cls, candidate: Candidate, payload: str = "") -> Job:
+        """Make a job of a record: to send this payload, or to be settled without one."""
+        claim = candidate.claim
+        return cls(
+            claim.source,
+            claim.stream,
+            payload.encode(),
+            candidate.number,
+            candidate.place,
+            candidate.encode_record,
+            claim.again,
+            is_change=claim.change is not None,
+            looks_up=claim.looks_up,
+        )
+
 
 class Result(NamedTuple):
     """What came of a job; no answer at all if it was never started."""

@@ -10,8 +10,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from target_octanist.delivery.brake import Brake
-from target_octanist.delivery.engine import REPLACED, SAME_CHANGE, SAME_OUTCOME
 from target_octanist.delivery.job import Candidate
+from target_octanist.delivery.reasons import REPLACED, SAME_CHANGE, SAME_OUTCOME
 from target_octanist.ledger.changes import NO_WAY_BACK
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.tables import State

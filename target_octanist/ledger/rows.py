@@ -1,0 +1,85 @@
+"""What verdicts make of the rows of the journal."""
+
+from __future__ import annotations
+
+from target_octanist.ledger.changes import NO_WAY_BACK
+from target_octanist.ledger.claims import TRANSITION, Claim, Known, Verdict
+from target_octanist.ledger.tables import State
+
+#: Of these the record is kept, where there is one.
+_DEAD = {State.REJECTED, State.FILTERED}
+
+#: What changes when a dead letter is tried again. The rest says why it is one, and is
+#: needed if it is not sent after all.
+_TRIED_AGAIN = (
+    "source",
+    "state",
+    "run",
+    "payload_digest",
+    "payload",
+    "attempts",
+    "claimed_at",
+    "sent_at",
+)
+
+
+class Rows:
+    """What a turn's verdicts make of the rows of the journal.
+
+    Attributes:
+        fresh: Rows of records that it did not know.
+        changed: Rows that take the place of those that it had.
+        again: Of dead letters that are tried again, what changes.
+    """
+
+    def __init__(self, known: dict[str, Known], run: str, now: int) -> None:
+        self._known = known
+        self._run = run
+        self._now = now
+        self.fresh: list[dict[str, object]] = []
+        self.changed: list[dict[str, object]] = []
+        self.again: list[dict[str, object]] = []
+
+    def add(self, claim: Claim, verdict: Verdict) -> None:
+        """Add what a verdict asks for; those on later records of the batch rest on it."""
+        row = _row(claim, verdict, run=self._run, now=self._now)
+        if claim.source not in self._known:
+            self.fresh.append(row)
+        elif claim.again is not None and verdict.kind == "send":
+            self.again.append({name: row[name] for name in _TRIED_AGAIN})
+        else:
+            self.changed.append(row)
+        self._known[claim.source] = Known(
+            str(row["state"]), self._run, claim.payload_digest, row["code"]
+        )
+
+
+def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, object]:
+    state = {
+        "send": State.CLAIMED,
+        "duplicate": State.DUPLICATE,
+        "rejected": State.REJECTED,
+        "filtered": State.FILTERED,
+    }[verdict.kind]
+    code, reason = claim.code, claim.reason
+    if verdict.kind == "filtered":
+        code, reason = TRANSITION, NO_WAY_BACK
+    return {
+        "source": claim.source,
+        "stream": claim.stream,
+        "state": state.value,
+        "run": run,
+        "payload_digest": claim.payload_digest,
+        "payload": (verdict.payload or claim.payload) if state is State.CLAIMED else None,
+        "record": claim.record if state in _DEAD else None,
+        "attempts": 0,
+        "claimed_at": now,
+        "sent_at": None,
+        "settled_at": None if state is State.CLAIMED else now,
+        "lead_id": None,
+        "request_id": None,
+        "code": code if state in _DEAD else None,
+        "reason": reason,
+        "message": None,
+        "twin": verdict.other,
+    }
