@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from target_octanist.errors import OctanistError
+from target_octanist.ledger.changes import Holding
+from target_octanist.ledger.journal import now_ms
 
 if TYPE_CHECKING:
     from target_octanist.delivery.job import Candidate
@@ -23,7 +25,6 @@ class Brake:
     Attributes:
         is_on: Whether changes are still to be held.
         most: How many leads may be told anew.
-        leads: The leads that they are about.
     """
 
     def __init__(self, max_changes: str, known: int) -> None:
@@ -38,8 +39,9 @@ class Brake:
         number = int(max_changes.rstrip("%"))
         self.most = max(number * known // 100, LEAST) if max_changes.endswith("%") else number
         self._held: dict[str, Candidate] = {}
+        self._began = now_ms()
         self.is_on = True
-        self.leads: set[str] = set()
+        self._leads: set[str] = set()
 
     @classmethod
     def off(cls) -> Brake:
@@ -47,6 +49,11 @@ class Brake:
         brake = cls("0", 0)
         brake.is_on = False
         return brake
+
+    @property
+    def holding(self) -> Holding | None:
+        """What the journal is to hold, of what was told before this run began."""
+        return Holding(self._leads, self._began) if self.is_on else None
 
     def __len__(self) -> int:
         return len(self._held)
@@ -62,7 +69,7 @@ class Brake:
         older = self.drop(source)
         self._held[source] = candidate
         if lead is not None:
-            self.leads.add(lead)
+            self._leads.add(lead)
         return older
 
     def drop(self, source: str) -> Candidate | None:

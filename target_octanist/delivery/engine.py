@@ -334,8 +334,10 @@ class Engine:
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
         starting, figures = self._starting(), self._figures_if_due()
-        held = self._brake.leads if self._brake.is_on else None
-        return Gathered(now, decided, looked, batch, starting, looks_around, reopens, figures, held)
+        holding = self._brake.holding
+        return Gathered(
+            now, decided, looked, batch, starting, looks_around, reopens, figures, holding
+        )
 
     def _write(self, turn: Turn, gathered: Gathered) -> Written:
         """Write a turn down; nothing but the journal may be changed here for good."""
@@ -354,7 +356,7 @@ class Engine:
             decided += concluded
         turn.not_stored(d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop)))
         batch = [*self._no_longer_behind(decided), *gathered.batch]
-        verdicts = turn.claim([c.claim for c in batch], now=at, held=gathered.held)
+        verdicts = turn.claim([c.claim for c in batch], now=at, holding=gathered.holding)
         due = self._pending.due(turn, _settled_leads(decided, batch, verdicts))
         turn.start_sending((job.source for job in gathered.starting if not job.asks), now=at)
         if gathered.figures is not None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from target_octanist.delivery.inquiry import Looked
     from target_octanist.delivery.job import Candidate, Decided, Job
     from target_octanist.delivery.pending import Due
+    from target_octanist.ledger.changes import Holding
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.recovery import Recovered, Reopen
 
@@ -41,7 +40,7 @@ class Gathered(NamedTuple):
         looks_around: Whether dead runs are looked for.
         reopens: How leads in doubt are taken up again, if at all.
         figures: What the run has counted up to here as JSON, if it is to be kept now.
-        held: The leads of which changes are held; None if none is to be.
+        holding: Which changes are to be held; None if none is.
     """
 
     now: float
@@ -52,7 +51,7 @@ class Gathered(NamedTuple):
     looks_around: bool
     reopens: Reopen | None
     figures: str | None
-    held: Collection[str] | None
+    holding: Holding | None
 
 
 class Written(NamedTuple):

@@ -66,6 +66,19 @@ class Delivered(NamedTuple):
     source: str
     digest: str
     status: str | None
+    at: int
+
+
+class Holding(NamedTuple):
+    """Which changes are held until all of them are counted.
+
+    Attributes:
+        leads: Those of which changes are held already.
+        began: Changes are held of what was told before this time (ms since 1970 UTC).
+    """
+
+    leads: Collection[str]
+    began: int
 
 
 class Standing(NamedTuple):
@@ -106,7 +119,7 @@ def decide_change(
     taken: Mapping[str, Sequence[Taken]],
     run: str,
     *,
-    held: Collection[str] | None,
+    holding: Holding | None,
 ) -> Verdict:
     """Decide about one change.
 
@@ -116,7 +129,7 @@ def decide_change(
         standing: What it has of its lead.
         taken: Digest of a person to the leads of that person which count.
         run: This run.
-        held: The leads of which changes are held already; None if none is to be held.
+        holding: What is to be held; None if nothing is.
     """
     asked = claim.change
     assert asked is not None, "a change"
@@ -133,7 +146,7 @@ def decide_change(
     own = standing.own
     if own is not None and own.digest == claim.payload_digest and not in_doubt:
         return Verdict("duplicate")
-    if standing.lead is not None and held and standing.lead in held:
+    if holding is not None and standing.lead in holding.leads:
         return Verdict("held", standing.lead)
     waits = _waits_for_lead(claim, standing, taken, run)
     if waits is not None:
@@ -147,7 +160,7 @@ def decide_change(
     goes_back = standing.status == "won" and asked.status not in {None, "won"}
     if asked.forward and goes_back:
         return Verdict("filtered")
-    if held is not None and own is not None and not in_doubt:
+    if holding is not None and own is not None and own.at < holding.began and not in_doubt:
         return Verdict("held", standing.lead)
     return Verdict("send", payload=_addressed(claim.payload, standing.linked))
 
@@ -267,7 +280,9 @@ class Standings:
                 self._under_way[row.lead] = (row.source, row.run)
             if row.delivered_digest is None:
                 continue
-            delivered = Delivered(row.source, row.delivered_digest, row.delivered_status)
+            delivered = Delivered(
+                row.source, row.delivered_digest, row.delivered_status, row.delivered_at
+            )
             self._own[row.source] = delivered
             self._last[row.lead] = delivered  # the latest comes last
             if row.delivered_status is not None:

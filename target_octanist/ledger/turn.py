@@ -21,6 +21,7 @@ from sqlalchemy import (
 from target_octanist.kill_points import reached
 from target_octanist.ledger.borrowed import Lent, borrow, lend
 from target_octanist.ledger.changes import (
+    Holding,
     Standing,
     Standings,
     decide_change,
@@ -107,7 +108,7 @@ class Turn:
         return int(self._connection.execute(number).scalar_one())
 
     def claim(
-        self, claims: Sequence[Claim], *, now: int, held: Collection[str] | None = None
+        self, claims: Sequence[Claim], *, now: int, holding: Holding | None = None
     ) -> list[Verdict]:
         """Decide for each record, in order, and write down what is to be sent.
 
@@ -116,7 +117,7 @@ class Turn:
         Args:
             claims: Of the records.
             now: Milliseconds since 1970 UTC.
-            held: The leads of which changes are held already; None if none is to be held.
+            holding: Which changes are to be held; None if none is.
         """
         asked = [claim for claim in claims if claim.change is not None]
         if not asked:
@@ -124,7 +125,7 @@ class Turn:
         of_leads = iter(
             self._claim_leads([claim for claim in claims if claim.change is None], now=now)
         )
-        of_changes = iter(self._claim_changes(asked, now=now, held=held))
+        of_changes = iter(self._claim_changes(asked, now=now, holding=holding))
         return [next(of_leads if claim.change is None else of_changes) for claim in claims]
 
     def _claim_leads(self, claims: Sequence[Claim], *, now: int) -> list[Verdict]:
@@ -156,11 +157,13 @@ class Turn:
         return verdicts
 
     def _claim_changes(
-        self, claims: Sequence[Claim], *, now: int, held: Collection[str] | None
+        self, claims: Sequence[Claim], *, now: int, holding: Holding | None
     ) -> list[Verdict]:
         known, taken = self._rows_of(claims), self._persons_of(claims)
         standings = Standings(self._connection, self._salt, claims)
-        held_leads = None if held is None else set(held)
+        held = set() if holding is None else set(holding.leads)
+        if holding is not None:
+            holding = Holding(held, holding.began)
         verdicts: list[Verdict] = []
         rows = Rows(known, self._run, now)
         claimed: list[tuple[Claim, Standing]] = []
@@ -169,12 +172,12 @@ class Turn:
         for claim in claims:
             standing = standings.of(claim)
             verdict = decide_change(
-                claim, known.get(claim.source), standing, taken, self._run, held=held_leads
+                claim, known.get(claim.source), standing, taken, self._run, holding=holding
             )
             verdicts.append(verdict)
             if verdict.kind in {"behind", "busy", "held", "skipped"}:
-                if verdict.kind == "held" and held_leads is not None and verdict.other is not None:
-                    held_leads.add(verdict.other)
+                if verdict.kind == "held" and verdict.other is not None:
+                    held.add(verdict.other)
                 continue
             if verdict.kind == "pending":
                 waiting.append(claim)
@@ -182,6 +185,8 @@ class Turn:
             over.append(claim.source)
             if verdict.kind == "duplicate" and verdict.other is None:
                 continue
+            if verdict.kind == "filtered" and _is_delivered(known.get(claim.source)):
+                continue  # what was delivered is still how things are
             rows.add(claim, verdict)
             if verdict.kind == "send":
                 standings.claimed(claim, standing, self._run)
@@ -462,3 +467,7 @@ class Turn:
                 if row.state in TAKEN:
                     taken.setdefault(row.digest, []).append(Taken(*row[1:]))
         return taken
+
+
+def _is_delivered(row: Known | None) -> bool:
+    return row is not None and row.state == State.DELIVERED

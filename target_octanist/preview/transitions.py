@@ -150,8 +150,7 @@ class Transitions:
     def _claim(self, turn: Turn, claims: Sequence[Claim]) -> list[Verdict]:
         now = now_ms()
         statuses = turn.statuses(claims)
-        held = self._brake.leads if self._brake.is_on else None
-        verdicts = turn.claim(claims, now=now, held=held)
+        verdicts = turn.claim(claims, now=now, holding=self._brake.holding)
         sent = [
             (claim, status)
             for claim, status, verdict in zip(claims, statuses, verdicts, strict=True)

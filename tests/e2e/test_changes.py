@@ -299,6 +299,20 @@ def test_a_stage_map_that_would_touch_every_lead_is_stopped(sandbox, target):
     assert len(patches(sandbox)) == before + 40
 
 
+def test_a_first_run_with_the_history_of_its_deals_is_not_stopped(sandbox, target):
+    numbers = range(1, 31)
+    given = lines(
+        *(contact(number) for number in numbers),
+        *(deal(number, "qualified") for number in numbers),
+        *(deal(number, "closedwon") for number in numbers),
+    )
+    for _ in range(2):
+        done = target.run(given)
+        assert done.returncode == 0, done.stderr
+        assert set(statuses(sandbox).values()) == {"won"}
+        assert len(patches(sandbox)) == 60, "a re-run brings nothing new"
+
+
 def test_changes_of_what_was_told_before_go_out_at_the_end(sandbox, target):
     numbers = range(1, 31)
     target.run(

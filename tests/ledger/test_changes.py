@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from target_octanist.ledger.changes import Change
+from target_octanist.ledger.changes import Change, Holding
 from target_octanist.ledger.claims import Claim
 from target_octanist.ledger.journal import Journal
 from target_octanist.ledger.tables import State
@@ -44,8 +44,9 @@ def other(ledger):
 
 
 def ask(journal, *claims, held=None, now=NOW):
+    holding = None if held is None else Holding(held, NOW + 1)
     with journal.turn() as turn:
-        return turn.claim(claims, now=now, held=held)
+        return turn.claim(claims, now=now, holding=holding)
 
 
 def kinds(journal, *claims, **more):
@@ -195,6 +196,19 @@ def test_only_changes_of_what_was_told_before_are_held(journal):
     same = change("deal", "qualified", link="ann")
     assert kinds(journal, same, held={held.other}) == ["duplicate"], "and is not to be changed"
     assert kinds(journal, again, held=None) == ["send"]
+
+
+def test_what_was_told_in_this_run_is_not_held(journal):
+    deliver(journal, lead("ann"))
+    deliver(journal, change("deal", "qualified", link="ann"), now=NOW + 2)
+    assert kinds(journal, change("deal", "won", link="ann"), held=set()) == ["send"]
+
+
+def test_an_old_version_that_comes_again_does_not_hide_what_was_delivered(journal, look):
+    deliver(journal, lead("ann"))
+    deliver(journal, change("deal", "won", link="ann"))
+    assert kinds(journal, change("deal", "qualified", link="ann")) == ["filtered"]
+    assert look("SELECT state FROM octanist_leads WHERE source = 'deal'") == [("delivered",)]
 
 
 def test_what_a_dead_run_left_behind_is_known_for_a_change(journal, other):
