@@ -181,7 +181,7 @@ def test_a_server_that_comes_back_gets_each_lead_once(target, sandbox):
     process.stdin.write("\n".join([*LINES, ""]).encode())
     process.stdin.flush()
     # It is claimed, so it has been tried, or is about to be, with nobody there.
-    wait_for(lambda: target.ledger.exists() and outcomes(target))
+    wait_for(target.has_records)
     with Sandbox("--port", port) as back:
         done = finish(process)
         assert done.returncode == 0, done.stderr

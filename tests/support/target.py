@@ -135,6 +135,11 @@ class Target:
         given = lines if isinstance(lines, bytes) else "".join(f"{x}\n" for x in lines).encode()
         return finish(process, given)
 
+    def has_records(self) -> bool:
+        """Say whether the journal is there, ready, and has a record."""
+        done = octanist("status", "--json", "--ledger", str(self.ledger), home=self.folder)
+        return done.returncode == 0 and any(json.loads(done.stdout)["outcomes"].values())
+
     def status(self) -> dict[str, Any]:
         """Give what ``octanist status --json`` says."""
         done = octanist("status", "--json", "--ledger", str(self.ledger), home=self.folder)
