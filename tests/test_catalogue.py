@@ -651,7 +651,7 @@ def change_many_leads(world):
 def change_goes_back(world):
     lines = [*people(1), schema("deals", DEAL), deal(status="won")]
     assert world.target.run(lines, streams=CHANGING).returncode == 0
-    assert world.target.run([*lines, deal(status="lost")], streams=CHANGING).returncode == 0
+    assert world.target.run([*lines, deal(id=2, status="lost")], streams=CHANGING).returncode == 0
     ((_, reason, _),) = Journal.open(str(world.target.ledger)).reasons(State.FILTERED)
     return reason
 
