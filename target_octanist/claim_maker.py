@@ -88,10 +88,10 @@ class ClaimMaker:
             key_of: Gives the key_properties of a stream whose SCHEMA has come, or none.
         """
         stream = settings.stream(name)
-        self._settings = settings
         self._key_of = key_of
         self._mode = stream.mode
         self._link = stream.link
+        self._linked_columns = settings.stream(stream.link.stream).key if stream.link else None
         self._looks_up = stream.lookup
         self._forward = settings.transitions == "forward"
         self.mapping = mapping
@@ -147,7 +147,17 @@ class ClaimMaker:
             record: As it comes out of the stream maps.
         """
         if change.changes_nothing:
-            return replace(self.of_none(source, record, NOTHING_TO_TELL, NOTHING), record=None)
+            return Claim(
+                source=source,
+                stream=self._name,
+                persons=(),
+                window_start=0,
+                payload_digest="",
+                payload=None,
+                reason=NOTHING_TO_TELL,
+                code=NOTHING,
+                change=Change(None, None),
+            )
         identifier = change.identifier
         links = of_lead
         if not links and (identifier is None or identifier[0] != "id"):
@@ -216,7 +226,7 @@ class ClaimMaker:
         if link is None or key is None:
             return ()
         columns: Sequence[str] = (link.column,) if link.column is not None else ()
-        columns = columns or self._settings.stream(link.stream).key or self._key_of(link.stream)
+        columns = columns or self._linked_columns or self._key_of(link.stream)
         if len(columns) != 1:
             columns = _USUAL_KEYS
         return tuple(

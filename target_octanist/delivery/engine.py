@@ -357,7 +357,8 @@ class Engine:
         turn.not_stored(d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop)))
         batch = [*self._no_longer_behind(decided), *gathered.batch]
         verdicts = turn.claim([c.claim for c in batch], now=at, holding=gathered.holding)
-        due = self._pending.due(turn, _settled_leads(decided, batch, verdicts))
+        settled = _settled_leads(decided, batch, verdicts) if self._pending.is_any else ()
+        due = self._pending.due(turn, settled)
         turn.start_sending((job.source for job in gathered.starting if not job.asks), now=at)
         if gathered.figures is not None:
             turn.keep_figures(gathered.figures, now=at)

@@ -44,6 +44,11 @@ class Pending:
         self._own: set[str] = set()
 
     @property
+    def is_any(self) -> bool:
+        """Whether any change may be pending: mostly none is, and nothing is to be looked for."""
+        return self._any
+
+    @property
     def sweeps(self) -> bool:
         """Whether those of earlier runs are still being looked at."""
         return self._swept is not None

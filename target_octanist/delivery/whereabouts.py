@@ -54,8 +54,11 @@ def look_for(sender: Sender, payload: bytes) -> Reply | None:
             return NotSent("the API could not be asked for the lead")
         rows = _rows(answer, name, lead[name]) if 200 <= answer.status < 300 else None
         if rows is None:
-            throttled = classify(answer, now=0).kind is Kind.THROTTLED
-            return answer if throttled else NotSent("the API could not be asked for the lead")
+            means = classify(answer, now=0).kind
+            # What every request would meet means the same here; nothing else is about the lead.
+            if means in {Kind.THROTTLED, Kind.DENIED}:
+                return answer
+            return NotSent("the API could not be asked for the lead")
         # The newest comes first.
         found = next((row["id"] for row in rows if isinstance(row.get("id"), str)), None)
         if found is not None:

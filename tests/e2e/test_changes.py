@@ -362,7 +362,7 @@ def test_upsert_makes_a_lead_and_says_what_became_of_it(sandbox, tmp_path):
 
 def test_contacts_and_deals_in_any_order_through_kills_and_lost_answers(sandbox, target, ledger):
     target.settings["ledger"] = target.ledger = ledger
-    random_ = random.Random(ledger.split(":")[0])
+    random_ = random.Random("://" in ledger)
     numbers = range(1, 61)
     final = {n: random_.choice(["qualified", "closedwon", "closedlost"]) for n in numbers}
     records = [contact(n) for n in numbers] + [deal(n, final[n], amount=n) for n in numbers]
@@ -404,6 +404,30 @@ def test_a_lead_that_octanist_has_is_looked_up_and_changed(sandbox, tmp_path):
     assert "Octanist has a lead of the same person" in done.stderr
     assert target.run(given).returncode == 0
     assert (len(sandbox.leads()), len(patches(sandbox))) == (2, 2)
+
+
+def test_a_lookup_that_is_denied_stops_the_run_and_sends_nothing(sandbox, tmp_path):
+    sandbox.fault("401", method="GET", path="/leads")
+    streams = {"people": {"mode": "upsert", "lookup": True, "mapping": CONTACTS["mapping"]}}
+    target = Target(tmp_path, sandbox.base_url, streams=streams)
+    people = [schema("people"), record("people", id=1, name="N", email=email(1))]
+    done = target.run(people)
+    assert done.returncode == 1
+    assert "api_key" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert posts(sandbox) == []
+
+
+def test_an_upsert_of_a_lead_by_its_id_that_changes_nothing_is_skipped(sandbox, tmp_path):
+    mapping = {"id": "lead", "email": "email", "status": DEALS["mapping"]["status"]}
+    streams = {"people": {"mode": "upsert", "mapping": mapping}}
+    target = Target(tmp_path, sandbox.base_url, streams=streams)
+    one = record("people", id=1, lead="lead_1", email=email(1), stage="new")
+    done = target.run([schema("people", ("id", "lead", "email", "stage")), one])
+    assert done.returncode == 0, done.stderr
+    assert "0 rejected" in done.stderr
+    assert "1 skipped" in done.stderr
+    assert sandbox.requests("PATCH") == []
 
 
 #: Runs that are killed one after the other, each where the name says.
