@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from target_octanist.claim_maker import ClaimMaker, compile_for
 from target_octanist.json_lines import decode_object
@@ -205,26 +205,38 @@ class Replay:
                 self.left += 1
                 continue
             self._at = letter.source[:12]
-            claim, notes = self._claim(letter)
-            # The journal has the record already.
-            if not intake.submit(claim, {}, notes, while_waiting):
-                return
+            record = decode_object(letter.record.encode()) if letter.record is not None else None
+            claims, notes = self._claims(letter, record)
+            if not claims:
+                self.left += 1
+            for claim in claims:
+                # Of what is tried again the journal has the record already.
+                if not intake.submit(claim, record or {}, notes, while_waiting):
+                    return
+                notes = ()
 
-    def _claim(self, letter: DeadLetter) -> tuple[Claim, Sequence[str]]:
+    def _claims(
+        self, letter: DeadLetter, record: Mapping[str, Any] | None
+    ) -> tuple[Sequence[Claim], Sequence[str]]:
         maker = self._maker(letter.stream)
         notes: Sequence[str] = ()
         if letter.is_change and maker.makes_leads:
-            # Of a record that makes a lead as well; which lead it is, its payload says.
-            claim = maker.of_change(letter.source, letter.payload or "{}", letter.payload_digest)
-        elif letter.record is not None:
-            record = decode_object(letter.record.encode())
-            claims, notes = maker.of_record(letter.source, record)
-            claim = replace(claims[0], source=letter.source)
+            # Of a record that makes a lead as well; which lead it is, only its payload says.
+            payload, digest = letter.payload, letter.payload_digest
+            found: Sequence[Claim] = (
+                [maker.of_change(letter.source, payload, digest)] if payload else []
+            )
+        elif record is not None:
+            found, notes = maker.of_record(letter.source, record)
         else:
             # A run that was cut off had claimed it, and with that run the record was gone.
-            payload = decode_object((letter.payload or "{}").encode())
-            claim = maker.of_payload(letter.source, payload)
-        return replace(claim, record=letter.record, again=letter.was), notes
+            lead = decode_object((letter.payload or "{}").encode())
+            found = [maker.of_payload(letter.source, lead)]
+        if not found:
+            return [], ()
+        first, *others = found
+        tried = replace(first, source=letter.source, record=letter.record, again=letter.was)
+        return [tried, *others], notes
 
     def _maker(self, name: str) -> ClaimMaker:
         if name in self._makers:

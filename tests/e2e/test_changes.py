@@ -406,6 +406,23 @@ def test_a_lead_that_octanist_has_is_looked_up_and_changed(sandbox, tmp_path):
     assert (len(sandbox.leads()), len(patches(sandbox))) == (2, 2)
 
 
+def test_a_replay_of_an_upsert_also_says_what_became_of_the_lead(sandbox, tmp_path):
+    mapping = {"name": "name", "status": DEALS["mapping"]["status"]}
+    streams = {"people": {"mode": "upsert", "mapping": mapping | {"email": "mail"}}}
+    target = Target(tmp_path, sandbox.base_url, streams=streams)
+    columns = ("id", "name", "mail", "email", "stage")
+    one = record("people", id=1, mail="nobody", email=email(1), stage="closedwon")
+    assert target.run([schema("people", columns), one]).returncode == 0
+    assert outcomes(target) == {"rejected": 1}
+    target.settings["streams"]["people"]["mapping"]["email"] = "email"
+    assert target.run([schema("people", columns)]).returncode == 0
+    config = str(target.folder / "config.json")
+    done = octanist("dead-letters", "replay", "--config", config, home=target.folder)
+    assert done.returncode == 0, done.stderr
+    assert statuses(sandbox) == {email(1): "won"}
+    assert outcomes(target) == {"delivered": 2}
+
+
 def test_a_lookup_that_is_denied_stops_the_run_and_sends_nothing(sandbox, tmp_path):
     sandbox.fault("401", method="GET", path="/leads")
     streams = {"people": {"mode": "upsert", "lookup": True, "mapping": CONTACTS["mapping"]}}
