@@ -34,7 +34,7 @@ def decode_object(line: bytes) -> dict[str, Any]:
     try:
         # What msgspec is too strict for: NaN, lone surrogates, a byte order mark …
         found = json.loads(
-            line.decode("utf-8-sig"), parse_float=_fraction, parse_int=_integer, strict=False
+            line.decode("utf-8-sig"), parse_float=parse_fraction, parse_int=_integer, strict=False
         )
     except UnicodeDecodeError:
         raise LineError("is not UTF-8 text") from None
@@ -64,7 +64,8 @@ def _cut(value: Any, levels: int) -> Any:
     return value
 
 
-def _fraction(text: str) -> Decimal | float:
+def parse_fraction(text: str) -> Decimal | float:
+    """Give a number with a fraction without losing a digit."""
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -76,4 +77,4 @@ def _integer(text: str) -> int | Decimal:
     return int(text) if len(text) <= _MAX_INTEGER_DIGITS else Decimal(text)
 
 
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=_fraction).decode
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=parse_fraction).decode

@@ -11,6 +11,8 @@ import os
 import select
 import sys
 from collections import Counter
+from contextlib import suppress
+from itertools import repeat
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
@@ -19,7 +21,7 @@ from target_octanist.errors import InputError
 from target_octanist.json_lines import LineError, decode_object, shallow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 _CHUNK_BYTES = 256 * 1024
 
@@ -40,12 +42,27 @@ class Listener(Protocol):
     def abandon(self) -> None:
         """The input cannot be read on; settle what was accepted."""
 
+    def recognise(self, lines: Sequence[bytes]) -> Sequence[str | None] | None:
+        """For each line the source of the record in it, if nothing is to be done about that.
+
+        None if that is so of none of them.
+        """
+
+    def pass_over(self, sources: Sequence[str]) -> None:
+        """These records come next, one after the other, and were recognised."""
+
 
 class _Silent:
     def breathe(self) -> None:
         pass
 
     def abandon(self) -> None:
+        pass
+
+    def recognise(self, lines: Sequence[bytes]) -> None:
+        pass
+
+    def pass_over(self, sources: Sequence[str]) -> None:
         pass
 
 
@@ -57,6 +74,7 @@ class InterruptibleReader(GenericSingerReader[bytes]):
         self._listener = listener or _Silent()
         self._stop_asked = False
         self._wake_read, self._wake_write = -1, -1
+        self._counts: Counter[str] = Counter()
         self.line_number = 0
 
     @property
@@ -84,7 +102,7 @@ class InterruptibleReader(GenericSingerReader[bytes]):
         Raises:
             InputError: A line is not a Singer message; it is named by its number.
         """
-        counts: Counter[str] = Counter()
+        counts = self._counts
         try:
             for message in self.messages(file_input):
                 kind = message.get("type")
@@ -101,11 +119,48 @@ class InterruptibleReader(GenericSingerReader[bytes]):
         return counts
 
     def messages(self, file_input: IO[Any] | None) -> Iterator[dict[str, Any]]:
-        """Give the messages of an input, one from each line that is not blank."""
-        for line in self._lines(file_input or self.default_input):
+        """Give the messages of an input, one from each line that is not blank.
+
+        Records that are recognised are passed over in their turn.
+        """
+        for block in self._blocks(file_input or self.default_input):
+            at = 0
+            while at < len(block):
+                lines = block[at:]
+                at += yield from self._messages_of(lines, self._listener.recognise(lines))
+
+    def _messages_of(
+        self, lines: Sequence[bytes], recognised: Sequence[str | None] | None
+    ) -> Generator[dict[str, Any], None, int]:
+        """Give the messages of some lines up to a SCHEMA; what follows may be recognised by it.
+
+        Returns:
+            The number of lines that are done with.
+        """
+        passed: list[str] = []
+        sources = recognised if recognised is not None else repeat(None)
+        for number, (line, source) in enumerate(zip(lines, sources, strict=False), start=1):
+            if source is not None:
+                passed.append(source)
+                continue
+            self._pass_over(passed)
+            if self._stopped():
+                return len(lines)
             self.line_number += 1
             if line.strip():
-                yield self.deserialize_json(line)
+                message = self.deserialize_json(line)
+                yield message
+                if message.get("type") == "SCHEMA":
+                    return number
+        self._pass_over(passed)
+        return len(lines)
+
+    def _pass_over(self, sources: list[str]) -> None:
+        if sources:
+            self._listener.pass_over(sources)
+            self.line_number += len(sources)
+            self._counts["RECORD"] += len(sources)
+            sources.clear()
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """Decode one line; see `decode_object`.
@@ -145,32 +200,34 @@ class InterruptibleReader(GenericSingerReader[bytes]):
             source = file_input or self.default_input
             if source.isatty():
                 return
-            for _ in self._lines(source):
+            for _ in self._blocks(source):
                 pass
         except (OSError, ValueError):
             return
 
-    def _lines(self, source: IO[Any]) -> Iterator[bytes]:
+    def _blocks(self, source: IO[Any]) -> Iterator[list[bytes]]:
+        """Give the lines of an input, as many at a time as have come."""
         raw = getattr(source, "buffer", source)
         try:
             descriptor = raw.fileno()
         except (OSError, AttributeError, ValueError):
-            return self._lines_of_object(source)
+            return self._blocks_of_object(source)
         # Windows can select on sockets alone; there, signals wait for the next line.
         if os.name == "nt":
-            return self._lines_of_object(raw)
-        return self._lines_of_descriptor(descriptor)
+            return self._blocks_of_object(raw)
+        return self._blocks_of_descriptor(descriptor)
 
-    def _lines_of_object(self, lines: Iterable[str | bytes]) -> Iterator[bytes]:
+    def _blocks_of_object(self, lines: Iterable[str | bytes]) -> Iterator[list[bytes]]:
         for line in lines:
             if self._stopped():
                 return
-            yield line.encode(errors="surrogatepass") if isinstance(line, str) else line
+            yield [line.encode(errors="surrogatepass") if isinstance(line, str) else line]
             self._listener.breathe()
 
-    def _lines_of_descriptor(self, descriptor: int) -> Iterator[bytes]:
+    def _blocks_of_descriptor(self, descriptor: int) -> Iterator[list[bytes]]:
         if self._wake_read < 0:
             self._wake_read, self._wake_write = os.pipe()
+        _widen(descriptor)
         rest: list[bytes] = []
         while not self._stopped():
             readable, _, _ = select.select([descriptor, self._wake_read], [], [], IDLE_SECONDS)
@@ -182,14 +239,19 @@ class InterruptibleReader(GenericSingerReader[bytes]):
                     break
                 *lines, tail = chunk.split(b"\n")
                 if lines:
-                    yield b"".join((*rest, lines[0]))
+                    lines[0] = b"".join((*rest, lines[0]))
                     rest.clear()
-                    for line in lines[1:]:
-                        if self._stopped():
-                            return
-                        yield line
+                    yield lines
                 rest.append(tail)
             self._listener.breathe()
         last = b"".join(rest)
         if last and not self._stopped():
-            yield last
+            yield [last]
+
+
+def _widen(descriptor: int) -> None:
+    """Let a pipe hold a chunk, so that tap and target need not take turns all the time."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl  # on POSIX alone, and the rest on Linux alone
+
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)

@@ -27,11 +27,13 @@ from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
+from target_octanist.delivery.reasons import SAME_RECORD
 from target_octanist.delivery.transport import choose_sender
 from target_octanist.errors import LedgerError, OctanistError, describe_bug
 from target_octanist.ledger.claims import NOTHING
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
+from target_octanist.ledger.settled import SettledRecords
 from target_octanist.ledger.tables import State
 from target_octanist.reporting.calls import as_called, config_options, under_meltano
 from target_octanist.reporting.figures import encode_figures
@@ -42,7 +44,7 @@ from target_octanist.reporting.progress import Progress, Snapshot
 from target_octanist.reporting.recorder import Recorder
 from target_octanist.reporting.run_id import new_run_id, shown
 from target_octanist.reporting.summary import ALL_OUTCOMES, OUTCOMES, Summary, alarm
-from target_octanist.reporting.tally import Tally
+from target_octanist.reporting.tally import REFERENCES, Reference, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +87,8 @@ class Intake(Protocol):
     def records(self) -> Mapping[str, int]: ...
     @property
     def failure(self) -> OctanistError | None: ...
+    @property
+    def settled(self) -> SettledRecords | None: ...
 
     def submit(
         self,
@@ -93,6 +97,7 @@ class Intake(Protocol):
         notes: Sequence[str],
         while_waiting: Callable[[], None],
     ) -> bool: ...
+    def pass_over(self, stream: str, sources: Sequence[str]) -> None: ...
     def breathe(self) -> None: ...
     def halt(self) -> None: ...
     def settle_all(
@@ -146,6 +151,8 @@ class Run:
         self._told: set[tuple[str, str]] = set()
         self._closed = False
         self.summary: Summary | None = None
+        #: Of earlier runs; None where there cannot be any yet.
+        self.settled: SettledRecords | None = None
         self._noun = noun
         self._place = place or (lambda: self._count + 1)
         self._name = name or (lambda: f"{noun.capitalize()} {self._place()}")
@@ -227,6 +234,14 @@ class Run:
         self._count += 1
         return True
 
+    def pass_over(self, stream: str, sources: Sequence[str]) -> None:
+        """Count records that are settled for good, as `settled` says: duplicates, all of them."""
+        numbered = enumerate(sources[:REFERENCES], start=self._count + 1)
+        first = [Reference(number, source, None) for number, source in numbered]
+        self.tally.passed_over(stream, SAME_RECORD, len(sources), first)
+        self.engine.pass_over(self._count + 1, len(sources))
+        self._count += len(sources)
+
     def report(self) -> None:
         """Tell how things are going, as often as is of use."""
         self._metrics.report_if_due()
@@ -300,6 +315,8 @@ class Run:
             self._write_report(figures)
             logger.info("Run %s ended with exit code %d.", shown(self.run_id), exit_code)
         finally:
+            if self.settled is not None:
+                self.settled.close()
             if ended:
                 self.journal.close()
 
@@ -392,10 +409,25 @@ class Run:
         journal = Journal.open(TEMPORARY if self.settings.dry_run else self.settings.ledger)
         try:
             self._begin(journal)
+            self.settled = self._open_settled()
         except BaseException:
             journal.close()
             raise
         return journal
+
+    def _open_settled(self) -> SettledRecords | None:
+        """Open what tells of settled records; None where there cannot be any yet."""
+        if self.settings.dry_run:
+            return None
+        settled = SettledRecords(self.settings.ledger)
+        try:
+            if settled.any_yet():
+                return settled
+        except BaseException:
+            settled.close()
+            raise
+        settled.close()
+        return None
 
     def _begin(self, journal: Journal) -> None:
         settings = self.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
@@ -15,12 +16,14 @@ from target_octanist.leads.problems import MappingError
 from target_octanist.leads.suggest import suggest_mapping
 from target_octanist.leads.suggest.document import mapping_lines
 from target_octanist.ledger.claims import INVALID_RECORD
+from target_octanist.recogniser import Recogniser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
 
+    from target_octanist.ledger.settled import SettledRecords
     from target_octanist.target import TargetOctanist
 
 
@@ -49,6 +52,7 @@ class LeadSink(Sink):
         self._claims = ClaimMaker(
             target.settings, stream_name, self.mapping, target.run.salt, target.key_of
         )
+        self.passed = 0
         self._had_key = False
         self._lacking = ""
 
@@ -81,6 +85,34 @@ class LeadSink(Sink):
         """
         claim = self._claims.of_none(self._source(record), record, reason, INVALID_RECORD)
         self._target.submit(claim, record)
+
+    def passed_over(self, count: int) -> None:
+        """Count records that were settled before, and are not processed: they were read."""
+        self._had_key = True
+        self.passed += count
+        self.tally_record_read(count)
+        self.record_counter_metric.increment(count)
+
+    def recogniser(self, settled: SettledRecords) -> Recogniser | None:
+        """Give what tells this stream's settled records, if their key is all that decides.
+
+        What became of a lead can change without the key, and records that are to be
+        validated have to be read.
+        """
+        stream = self._stream
+        key = stream.key or self.key_properties
+        if stream.mode != "create" or not key or self._validator is not None:
+            return None
+        with suppress(ValueError):
+            return Recogniser(
+                self.stream_name,
+                key=key,
+                required=self.key_properties,
+                salt=self._target.run.salt,
+                destination=self._target.settings.base_url,
+                settled_among=settled.among,
+            )
+        return None
 
     def _compile(self) -> LeadMapping:
         stream, settings = self._stream, self._target.settings

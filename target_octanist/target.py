@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from target_octanist.leads.problems import Problem
     from target_octanist.ledger.claims import Claim
+    from target_octanist.recogniser import Recogniser
     from target_octanist.runtime import Intake
 
 #: What a stream map's expression may raise for one record, and no more than that.
@@ -119,6 +120,9 @@ class TargetOctanist(Target):
         self._signal: int | None = None
         self._deleted = 0
         self._told: set[str] = set()
+        self._recognisers: dict[str, Recogniser | None] = {}
+        self._recogniser: Recogniser | None = None
+        self._recognised_by: Recogniser | None = None
         if options.get("message_reader") is None:
             options["message_reader"] = InterruptibleReader(self)
         super().__init__(**options)
@@ -189,9 +193,37 @@ class TargetOctanist(Target):
             # What a dead run left behind goes first, before any record of this one.
             _ = self.run
         super()._process_schema_message(message_dict)
+        self._recogniser = self._recognisers[stream] = self._make_recogniser(stream)
+
+    def _make_recogniser(self, stream: str) -> Recogniser | None:
+        """Make what tells records of a stream that were settled before, where that is safe."""
+        settled = None if stream == TEST_STREAM else self.run.settled
+        maps = self.mapper.stream_maps.get(stream, ())
+        if settled is None or len(maps) != 1 or maps[0].flattening_enabled:
+            return None
+        sink = self.get_sink(stream)
+        if not (isinstance(maps[0], SameRecordTransform) and isinstance(sink, LeadSink)):
+            return None
+        return sink.recogniser(settled)
+
+    def recognise(self, lines: Sequence[bytes]) -> Sequence[str | None] | None:
+        """For each line the source of the record in it, if that was settled before."""
+        self._recognised_by = self._recogniser
+        return None if self._recogniser is None else self._recogniser.recognise(lines)
+
+    def pass_over(self, sources: Sequence[str]) -> None:
+        """Count records that were settled before."""
+        assert self._recognised_by is not None, "it recognised them"
+        stream = self._recognised_by.stream
+        self.run.pass_over(stream, sources)
+        sink = self.get_sink(stream)
+        assert isinstance(sink, LeadSink), "it made the recogniser"
+        sink.passed_over(len(sources))
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         stream, record = self._stream_of(message_dict, "record"), message_dict["record"]
+        # What comes next will most likely be of the same stream.
+        self._recogniser = self._recognisers.get(stream)
         if not isinstance(record, dict):
             raise self.message_reader.bad_line(f"is a RECORD of {stream} that is no object")
         if record.get("_sdc_deleted_at"):
@@ -360,8 +392,8 @@ class TargetOctanist(Target):
     def _count_written(self) -> None:
         # From 0.55 on, the SDK's record_count is what was written, not what was read.
         for stream, sink in self._sinks_active.items():
-            if self._run is not None and stream != TEST_STREAM:
-                sink.tally_record_written(self._run.records[stream])
+            if self._run is not None and isinstance(sink, LeadSink):
+                sink.tally_record_written(self._run.records[stream] - sink.passed)
 
     def _handle_max_record_age(self) -> None:
         # The SDK would stop reading and drain every five minutes; here nothing waits

@@ -182,6 +182,18 @@ class Engine:
                 self._changed.wait(_BLINK_SECONDS)
             while_waiting()
 
+    def pass_over(self, first: int, count: int) -> None:
+        """Take note of records that earlier runs have settled: nothing is to be done.
+
+        Args:
+            first: The number of the first; one more than that of the record before.
+            count: How many there are, one after the other.
+        """
+        with self._changed:
+            self._frontier.settle_next(first, count)
+        if self._frontier.is_broken:
+            self._fail(over_budget(self._budget))
+
     def flush(self) -> None:
         """Let the engine end as soon as all that was handed over is settled."""
         with self._changed:

@@ -43,6 +43,15 @@ class Frontier:
             self._ahead[number - self._base - 1] = _REJECTED if rejected else _SETTLED
         self._move()
 
+    def settle_next(self, first: int, count: int) -> None:
+        """Take note that `count` records from number `first` on are settled, none rejected.
+
+        They are the last ones so far.
+        """
+        lacking = first - 1 - self._base - len(self._ahead)
+        self._ahead.extend(bytes(lacking) + bytes([_SETTLED]) * count)
+        self._move()
+
     def _move(self) -> None:
         ahead = self._ahead
         at = self.settled_through - self._base

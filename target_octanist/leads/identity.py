@@ -51,6 +51,48 @@ def source_digest(
     return _digest(salt, ("source", destination, stream, "record"), own)
 
 
+def key_namer(
+    salt: bytes, destination: str, stream: str, names: Sequence[str]
+) -> Callable[[Sequence[Any]], str | None]:
+    """What names the records of one stream by their key, as `source_digest` does, in a third of its time.
+
+    Args:
+        salt: As of `source_digest`.
+        destination: As of `source_digest`.
+        stream: As of `source_digest`.
+        names: The columns of the key, at least one.
+
+    Returns:
+        A function from the values of these columns, in the same order, to the digest; or to
+        None if they are all empty, for then it is the whole record that names itself.
+    """
+    begun = _begun(salt, ("source", destination, stream, "key")).copy()
+    if len(names) == 1:
+        begun.update(f"{{{_quote(names[0])}:".encode("utf-8", "surrogatepass"))
+
+        def name_one(values: Sequence[Any]) -> str | None:
+            (value,) = values
+            if value is None or value == "":
+                return None
+            is_plain = type(value) is int and -_PLAIN < value < _PLAIN
+            text = value if is_plain else _canonical(value, 1)
+            digest = begun.copy()
+            digest.update(f"{text}}}]".encode("utf-8", "surrogatepass"))
+            return digest.hexdigest()
+
+        return name_one
+
+    def name_many(values: Sequence[Any]) -> str | None:
+        if not any(value is not None and value != "" for value in values):
+            return None
+        key = dict(zip(names, values, strict=True))
+        digest = begun.copy()
+        digest.update(f"{_canonical(key)}]".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    return name_many
+
+
 def person_digests(
     salt: bytes, destination: str, payload: Mapping[str, Any], dedupe_by: Sequence[str]
 ) -> tuple[str, ...]:

@@ -105,6 +105,9 @@ class Preview:
 
     failure = None
 
+    #: A preview shows all records, whatever became of them before.
+    settled = None
+
     def __init__(
         self,
         settings: Settings,
@@ -174,6 +177,9 @@ class Preview:
         if len(self._waiting) >= self._settings.batch_size_rows:
             self._decide()
         return True
+
+    def pass_over(self, stream: str, sources: Sequence[str]) -> None:
+        """Never called, as nothing is `settled`."""
 
     def breathe(self) -> None:
         """Nothing goes on beside the reading."""

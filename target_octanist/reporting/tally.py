@@ -18,6 +18,8 @@ from target_octanist.reporting.frequent import FrequentValues
 from target_octanist.reporting.timeline import Durations, Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from target_octanist.reporting.timeline import Bucket
 
 #: So many records are named for each reason; whoever wants all asks the journal.
@@ -144,7 +146,7 @@ class Tally:
             if payload is not None and not is_change:
                 self._look_into(stream, payload)
             if why is not None:
-                self._group(stream, outcome, why)
+                self._group(stream, outcome, why.reason, 1, [why.reference])
             if recovered:
                 self.recovered[outcome] += 1
                 self._since.recovered[outcome] += 1
@@ -155,6 +157,24 @@ class Tally:
                 self.records[stream] += 1
                 self.streams[stream, outcome] += 1
                 self._since.outcomes[stream, outcome] += 1
+
+    def passed_over(self, stream: str, reason: str, count: int, first: Sequence[Reference]) -> None:
+        """Count records that earlier runs have settled; all are duplicates.
+
+        Args:
+            stream: Their own.
+            reason: A sentence of ours.
+            count: How many there are.
+            first: The first few of them.
+        """
+        outcome = "duplicate"
+        with self._lock:
+            self._now().settled[outcome] += count
+            self._group(stream, outcome, reason, count, first)
+            self.outcomes[outcome] += count
+            self.records[stream] += count
+            self.streams[stream, outcome] += count
+            self._since.outcomes[stream, outcome] += count
 
     def no_longer(self, stream: str, outcome: str) -> None:
         """Take back that a record of this run's input had an outcome; it has another now."""
@@ -279,14 +299,14 @@ class Tally:
         ]
         return sorted(reasons, key=lambda r: (-r.count, r.stream, r.outcome, r.reason))
 
-    def _group(self, stream: str, outcome: str, why: Why) -> None:
-        reason = why.reason
+    def _group(
+        self, stream: str, outcome: str, reason: str, count: int, references: Sequence[Reference]
+    ) -> None:
         if (stream, outcome, reason) not in self.reasons and len(self.reasons) >= REASONS:
             reason = OTHER_REASONS
         group = self.reasons.setdefault((stream, outcome, reason), Group())
-        group.count += 1
-        if len(group.references) < REFERENCES:
-            group.references.append(why.reference)
+        group.count += count
+        group.references += references[: REFERENCES - len(group.references)]
 
 
 def _mention(reference: Reference) -> Mention:

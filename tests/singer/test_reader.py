@@ -26,6 +26,9 @@ class Owner:
     def abandon(self):
         self.abandoned += 1
 
+    def recognise(self, lines):
+        return None
+
 
 def read(source, owner=None):
     messages = []

@@ -1,0 +1,111 @@
+"""Recognises records that were settled before, by their keys and without reading the rest.
+
+A nightly sync of a full table brings a million records of which a thousand are new. Once a
+record is settled it makes no lead again, whatever it says by now; so it need not even be
+decoded, let alone mapped. What is not recognised goes the whole way, which decides alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import astuple
+
+from target_octanist.errors import LedgerError
+from target_octanist.json_lines import parse_fraction
+from target_octanist.leads.identity import key_namer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+_MISSING: Final = msgspec.UNSET
+
+
+class Recogniser:
+    """Recognises the records of one stream.
+
+    It needs a key, and records that reach the mapping as they came: a stream map could
+    change the key.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        *,
+        key: Sequence[str],
+        required: Iterable[str],
+        salt: bytes,
+        destination: str,
+        settled_among: Callable[[Collection[str]], set[str]],
+    ) -> None:
+        """Prepare to read nothing but keys.
+
+        Args:
+            stream: Its name.
+            key: The columns that name a record; at least one.
+            required: Columns without which a record is refused.
+            salt: That of the journal.
+            destination: What the leads are sent to.
+            settled_among: Says which of some records are settled for good.
+
+        Raises:
+            ValueError: A column has a name that cannot be looked for.
+        """
+        self.stream = stream
+        columns = list(dict.fromkeys([*key, *required]))
+        names = [f"column{index}" for index in range(len(columns))]
+        record = msgspec.defstruct(
+            "Record",
+            [*((name, Any, _MISSING) for name in names), ("deleted_at", Any, None)],
+            rename=dict(zip(names, columns, strict=True)) | {"deleted_at": "_sdc_deleted_at"},
+            gc=False,
+        )
+        line = msgspec.defstruct(
+            "Line",
+            [("type", str, ""), ("stream", str, ""), ("record", record | None, None)],
+            gc=False,
+        )
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(
+            line, float_hook=parse_fraction
+        ).decode
+        self._key_count = len(set(key))
+        self._name_of = key_namer(salt, destination, stream, columns[: self._key_count])
+        self._settled_among = settled_among
+
+    def recognise(self, lines: Sequence[bytes]) -> list[str | None]:
+        """For each line the source of the record in it, if that is settled for good."""
+        sources = self._sources(lines)
+        asked = [source for source in sources if source is not None]
+        if not asked:
+            return sources
+        try:
+            settled = self._settled_among(asked)
+        except LedgerError:
+            # Whoever writes to the journal waits for it to come back, or tells what is wrong.
+            settled = set()
+        return [source if source in settled else None for source in sources]
+
+    def _sources(self, lines: Sequence[bytes]) -> list[str | None]:
+        """For each line the source of the record in it, if it has one by its key."""
+        # One loop with short names: it runs for every line of the input.
+        decode, name_of, stream, width = self._decode, self._name_of, self.stream, self._key_count
+        sources: list[str | None] = []
+        for line in lines:
+            source = None
+            try:
+                message = decode(line)
+            except (msgspec.DecodeError, RecursionError):
+                message = None  # whoever reads all of it says what is wrong
+            if message is None:
+                pass
+            elif (
+                message.record is not None and message.stream == stream and message.type == "RECORD"
+            ):
+                values = astuple(message.record)
+                if _MISSING not in values and not values[-1]:
+                    source = name_of(values[:width])
+            elif message.type == "SCHEMA":
+                break  # from here on the key may be another
+            sources.append(source)
+        return sources + [None] * (len(lines) - len(sources))
