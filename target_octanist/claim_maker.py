@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from target_octanist.errors import SettingsError
 from target_octanist.leads.change import Change as MappedChange
@@ -17,6 +18,7 @@ from target_octanist.leads.identity import (
     encode_payload,
     payload_digest,
     person_digests,
+    person_namer,
     source_digest,
 )
 from target_octanist.leads.link import spellings
@@ -98,7 +100,7 @@ class ClaimMaker:
         self._name = name
         self._salt = salt
         self._destination = settings.base_url
-        self._dedupe_by = stream.dedupe_by
+        self._persons_of = person_namer(salt, settings.base_url, stream.dedupe_by)
         window = stream.dedupe_window_days
         self._window_ms = window * _DAY_MS if window else None
 
@@ -243,7 +245,7 @@ class ClaimMaker:
         return Claim(
             source=source,
             stream=self._name,
-            persons=person_digests(self._salt, self._destination, payload, self._dedupe_by),
+            persons=self._persons_of(payload),
             window_start=window_start,
             payload_digest=payload_digest(self._salt, payload),
             payload=encode_payload(payload).decode(),

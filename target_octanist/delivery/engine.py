@@ -69,8 +69,9 @@ logger = logging.getLogger("target-octanist")
 #: How often a record is looked at again that another live run has claimed.
 BUSY_SECONDS: Final = 0.5
 
-#: Results are written down in groups: a commit costs the same for one as for many.
-TURN_EVERY_SECONDS: Final = 0.005
+#: Results are written down in groups: a commit costs the same for one as for many. So long
+#: they are waited for at most.
+TURN_EVERY_SECONDS: Final = 0.02
 
 #: Beside those of `State`: kept until its lead is there, and nothing to be told.
 PENDING: Final = "pending"
@@ -135,8 +136,13 @@ class Engine:
         self._looker = Looker(self._senders, self._take_look)
         self._turn_ended_at = float("-inf")
         self._looked_around_at = float("-inf")
-        # What threads share, all of it guarded by `_changed`.
-        self._changed = threading.Condition()
+        # What threads share, all of it guarded by this lock.
+        self._lock = threading.Lock()
+        self._work_came = threading.Condition(self._lock)
+        self._room_came = threading.Condition(self._lock)
+        self._enough = 1
+        self._came_back = 0
+        self._settled: list[tuple[int, bool]] = []
         self._inbox = Inbox(settings.batch_size_rows, settings.batch_wait_ms / 1000)
         self._results: list[Result] = []
         self._looked: Looked | None = None
@@ -172,14 +178,14 @@ class Engine:
             False if the engine is stopping and did not take it.
         """
         while True:
-            with self._changed:
+            with self._lock:
                 if self._stopping:
                     return False
                 if not self._inbox.is_full:
                     if self._inbox.put(candidate):
-                        self._changed.notify_all()
+                        self._work_came.notify()
                     return True
-                self._changed.wait(_BLINK_SECONDS)
+                self._room_came.wait(_BLINK_SECONDS)
             while_waiting()
 
     def pass_over(self, first: int, count: int) -> None:
@@ -189,22 +195,23 @@ class Engine:
             first: The number of the first; one more than that of the record before.
             count: How many there are, one after the other.
         """
-        with self._changed:
+        with self._lock:
             self._frontier.settle_next(first, count)
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))
 
     def flush(self) -> None:
         """Let the engine end as soon as all that was handed over is settled."""
-        with self._changed:
+        with self._lock:
             self._flushing = True
-            self._changed.notify_all()
+            self._work_came.notify()
 
     def halt(self) -> None:
         """Start nothing more; the engine ends when what is in flight is settled."""
-        with self._changed:
+        with self._lock:
             self._stopping = True
-            self._changed.notify_all()
+            self._work_came.notify()
+            self._room_came.notify_all()
         self._senders.halt()
 
     def wait(self) -> bool:
@@ -241,38 +248,38 @@ class Engine:
         except Exception as bug:  # noqa: BLE001 - it must end the run, not leave the reader waiting
             self._fail(OctanistError(describe_bug(bug), error_id="internal-failure"))
         finally:
-            with self._changed:
+            with self._lock:
                 self._stopping = True
-                self._changed.notify_all()
+                self._room_came.notify_all()
             self._senders.close()
 
     def _fail(self, failure: OctanistError) -> None:
-        with self._changed:
+        with self._lock:
             self._failure = self._failure or failure
-            self.halt()
+        self.halt()
 
     def _wait_for_work(self) -> bool:
         """Wait until there is something for a turn; False when all is done."""
-        with self._changed:
+        with self._lock:
             while True:
                 if self._results or self._looked is not None:
                     rest = self._turn_ended_at + TURN_EVERY_SECONDS - time.monotonic()
-                    if rest <= 0:
+                    if rest <= 0 or len(self._results) >= self._enough:
                         return True
-                    self._changed.wait(rest)
+                    self._work_came.wait(rest)
                     continue
                 idle = not self._work.in_flight
                 if self._stopping:
                     if idle:
                         return False
-                    self._changed.wait(_BLINK_SECONDS)
+                    self._work_came.wait(_BLINK_SECONDS)
                     continue
                 if self._flushing and idle and not self._has_work():
                     return False
                 due = self._next_due(time.monotonic())
                 if due <= 0:
                     return True
-                self._changed.wait(due)
+                self._work_came.wait(due)
 
     def _has_work(self) -> bool:
         work = self._work
@@ -308,11 +315,12 @@ class Engine:
     def _room(self) -> int:
         """Say how many more leads may be on their way to a sender.
 
-        Twice as many as may be in flight, so that no sender waits for a commit. They
-        are marked as sending, and so may have to be asked about after a crash:
-        that is why they are no more.
+        Twice as many as may be in flight, or as come back while two turns are written, so
+        that no sender waits for a commit. They are marked as sending, and so may have to
+        be asked about after a crash: that is why they are no more.
         """
-        return 2 * self._senders.limit - len(self._work.in_flight)
+        ahead = max(self._senders.limit, min(2 * self._came_back, self._settings.batch_size_rows))
+        return self._senders.limit + ahead - len(self._work.in_flight)
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -330,15 +338,19 @@ class Engine:
             self._apply(d)
         for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
             self._apply_verdict(candidate, verdict)
+        self._move_frontier()
         self._senders.send(gathered.starting)
         self._tally.under_way(self._senders.in_flight, self._senders.limit)
         self._look_if_due(now)
+        # Half of what is on its way is worth a turn at once; the other half goes on meanwhile.
+        self._enough = max(1, len(self._work.in_flight) // 2)
         self._turn_ended_at = time.monotonic()
 
     def _gather(self, now: float) -> Gathered:
         looks_around = self._looks_around(now)
-        with self._changed:
+        with self._lock:
             results, self._results = self._results, []
+            self._came_back = len(results)
             looked, self._looked = self._looked, None
             batch = self._take_batch(now)
         wall = time.time()
@@ -377,7 +389,7 @@ class Engine:
         return Written(recovered, decided, batch, verdicts, due)
 
     def _take_batch(self, now: float) -> list[Candidate]:
-        """Take the records that this turn is to claim; `_changed` is held."""
+        """Take the records that this turn is to claim; the lock is held."""
         if self._stopping:
             return []
         batch: list[Candidate] = []
@@ -478,9 +490,10 @@ class Engine:
 
     def _take_result(self, result: Result) -> None:
         """Take what came of a job; called by the senders' threads."""
-        with self._changed:
+        with self._lock:
             self._results.append(result)
-            self._changed.notify_all()
+            if len(self._results) in {1, self._enough}:
+                self._work_came.notify()
 
     def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
         claim = candidate.claim
@@ -502,7 +515,7 @@ class Engine:
     def _settle(
         self, job: Job, outcome: str, why: Why | None, payload: bytes | None = None
     ) -> None:
-        """Count a settled record and let the frontier move, unless that breaks the budget."""
+        """Count a settled record."""
         number = job.number
         waited = number is None and self._pending.is_over(job.source)
         if waited:
@@ -517,12 +530,19 @@ class Engine:
         )
         if outcome == State.DELIVERED and not job.is_change:
             self._quota.delivered()
-        if number is None:
+        if number is not None:
+            self._settled.append((number, outcome == State.REJECTED))
+
+    def _move_frontier(self) -> None:
+        """Let STATE and the reader know what the turn has settled, unless it breaks the budget."""
+        settled, self._settled = self._settled, []
+        if not settled:
             return
-        with self._changed:
-            self._frontier.settle(number, rejected=outcome == State.REJECTED)
-            self._inbox.settled()
-            self._changed.notify_all()
+        with self._lock:
+            for number, rejected in settled:
+                self._frontier.settle(number, rejected=rejected)
+                self._inbox.settled()
+            self._room_came.notify()
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))
 
@@ -532,9 +552,9 @@ class Engine:
         """Hold a change until all are counted; the input must not wait for that."""
         older = self._brake.hold(candidate, lead)
         if candidate.number is not None:
-            with self._changed:
+            with self._lock:
                 self._inbox.settled()
-                self._changed.notify_all()
+                self._room_came.notify()
         self._replace(older)
         if self._brake.is_broken:
             self._fail(self._brake.stopped())
@@ -544,7 +564,7 @@ class Engine:
         if older is None:
             return
         if older.number is not None:
-            with self._changed:
+            with self._lock:
                 self._inbox.took_back()
         self._settle(Job.of(older), State.DUPLICATE.value, why_replaced(older))
 
@@ -624,9 +644,9 @@ class Engine:
 
     def _take_look(self, looked: Looked) -> None:
         """Take what a look brought; called by its thread."""
-        with self._changed:
+        with self._lock:
             self._looked = looked
-            self._changed.notify_all()
+            self._work_came.notify()
 
 
 def _settled_leads(

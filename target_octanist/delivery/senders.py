@@ -45,8 +45,10 @@ class Senders:
         self._most = most
         self._give = give
         self._threads: list[threading.Thread] = []
-        # All of the rest is guarded by this condition.
-        self._may_send = threading.Condition()
+        # All of the rest is guarded by this lock.
+        self._lock = threading.Lock()
+        self._may_send = threading.Condition(self._lock)
+        self._may_ask = threading.Condition(self._lock)
         self._outbox: deque[Job] = deque()
         self._in_flight = 0
         self._halted = False
@@ -64,12 +66,13 @@ class Senders:
 
     def delay(self, now: float) -> float:
         """Say how many seconds the next request has to wait."""
-        with self._may_send:
+        with self._lock:
             return self._pace.delay(now)
 
     def send(self, jobs: Iterable[Job]) -> None:
         """Take jobs, to be sent in this order as soon as the pace allows."""
-        with self._may_send:
+        with self._lock:
+            before = len(self._outbox)
             self._outbox.extend(jobs)
             wanted = min(len(self._outbox) + self._in_flight, self._most)
             while len(self._threads) < wanted:
@@ -77,7 +80,8 @@ class Senders:
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
-            self._may_send.notify_all()
+            # One sleeper for each: to wake all of them for a few jobs would cost more than these.
+            self._may_send.notify(len(self._outbox) - before)
 
     def listing(self, query: Mapping[str, str]) -> Answer:
         """Ask for a page of the leads that are stored, at the pace of everything else.
@@ -85,9 +89,9 @@ class Senders:
         It waits through a pause and counts against ``requests_per_second``, but needs no
         place among the leads in flight. If the run is stopping it is not asked any more.
         """
-        with self._may_send:
+        with self._lock:
             while (delay := self._pace.delay(time.monotonic())) > 0 and not self._halted:
-                self._may_send.wait(delay)
+                self._may_ask.wait(delay)
             if self._halted:
                 return NotSent("the run was stopping")
             started_at = time.monotonic()
@@ -95,35 +99,38 @@ class Senders:
         answer = self._sender.listing(query)
         outcome = classify(answer, now=time.time())
         if outcome.kind is Kind.THROTTLED:
-            with self._may_send:
+            with self._lock:
                 self._pace.refused(time.monotonic(), started_at, outcome.wait_seconds)
         return answer
 
     def answered(self, job: Job, now: float) -> None:
         """Take note that the server did its work on a job (see `Pace.answered`)."""
-        with self._may_send:
+        with self._lock:
+            before = self._pace.limit
             self._pace.answered(now, job.started_at)
-            self._may_send.notify()
+            if self._outbox:
+                self._may_send.notify(1 + max(0, self._pace.limit - before))
 
     def failed(self, job: Job, now: float) -> None:
         """Take note that a job came to nothing that is known (see `Pace.failed`)."""
-        with self._may_send:
+        with self._lock:
             self._pace.failed(now, job.started_at)
 
     def refused(self, job: Job, now: float, wait: float | None) -> None:
         """Take note that the server asked for patience (see `Pace.refused`)."""
-        with self._may_send:
+        with self._lock:
             self._pace.refused(now, job.started_at, wait)
 
     def halt(self) -> None:
         """Send nothing more: what is left comes back without an answer."""
-        with self._may_send:
+        with self._lock:
             self._halted = True
             self._may_send.notify_all()
+            self._may_ask.notify_all()
 
     def close(self) -> None:
         """Let the threads end when nothing is left."""
-        with self._may_send:
+        with self._lock:
             self._closed = True
             self._may_send.notify_all()
 
@@ -131,7 +138,7 @@ class Senders:
         while (job := self._next_job()) is not None:
             answer = self._post(job) if job.started_at else None
             finished_at = time.monotonic()
-            with self._may_send:
+            with self._lock:
                 self._in_flight -= 1
             self._give(Result(job, answer, finished_at))
 
@@ -149,7 +156,7 @@ class Senders:
 
         A job that is not to be sent any more comes out without a start time.
         """
-        with self._may_send:
+        with self._lock:
             while True:
                 now = time.monotonic()
                 delay = 0.0 if self._halted else self._pace.delay(now)

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from target_octanist.leads.problems import MappingError, Problem, did_you_mean
 from target_octanist.leads.schema import FIELDS
@@ -75,7 +76,7 @@ def key_namer(
             if value is None or value == "":
                 return None
             is_plain = type(value) is int and -_PLAIN < value < _PLAIN
-            text = value if is_plain else _canonical(value, 1)
+            text = value if is_plain else _canonical(value)
             digest = begun.copy()
             digest.update(f"{text}}}]".encode("utf-8", "surrogatepass"))
             return digest.hexdigest()
@@ -87,7 +88,8 @@ def key_namer(
             return None
         key = dict(zip(names, values, strict=True))
         digest = begun.copy()
-        digest.update(f"{_canonical(key)}]".encode("utf-8", "surrogatepass"))
+        digest.update(_canonical_bytes(key))
+        digest.update(b"]")
         return digest.hexdigest()
 
     return name_many
@@ -100,13 +102,27 @@ def person_digests(
 
     An entry is a field, or fields joined with ``+``, in any order.
     """
-    digests: dict[str, None] = {}
-    for entry in dedupe_by:
-        names = sorted({name.strip() for name in entry.split("+")})
-        values = [_identifying(name, payload.get(name)) for name in names]
-        if all(values):
-            digests[_digest(salt, ("person", destination, "+".join(names)), values)] = None
-    return tuple(digests)
+    return person_namer(salt, destination, dedupe_by)(payload)
+
+
+def person_namer(
+    salt: bytes, destination: str, dedupe_by: Sequence[str]
+) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
+    """What names the people of many payloads, as `person_digests` does."""
+    entries = [
+        (names, _begun(salt, ("person", destination, "+".join(names))))
+        for names in (sorted({name.strip() for name in entry.split("+")}) for entry in dedupe_by)
+    ]
+
+    def names_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
+        digests: dict[str, None] = {}
+        for names, begun in entries:
+            values = [_identifying(name, payload.get(name)) for name in names]
+            if all(values):
+                digests[_end(begun, values)] = None
+        return tuple(digests)
+
+    return names_of
 
 
 def payload_digest(salt: bytes, payload: Mapping[str, Any]) -> str:
@@ -159,9 +175,13 @@ def _identifying(name: str, value: Any) -> str:
 
 def _digest(salt: bytes, what: tuple[str, ...], value: Any) -> str:
     """The keyed digest of a list: what it is about, and last of all the value."""
-    digest = _begun(salt, what).copy()
-    # A lone surrogate is no character, but a source can send one, and it is not nothing.
-    digest.update(f"{_canonical(value)}]".encode("utf-8", "surrogatepass"))
+    return _end(_begun(salt, what), value)
+
+
+def _end(begun: blake2b, value: Any) -> str:
+    digest = begun.copy()
+    digest.update(_canonical_bytes(value))
+    digest.update(b"]")
     return digest.hexdigest()
 
 
@@ -173,48 +193,55 @@ def _begun(salt: bytes, what: tuple[str, ...]) -> blake2b:
     return begun
 
 
-def _canonical(value: Any, depth: int = 0) -> str:
+def _canonical(value: Any) -> str:
+    return _canonical_bytes(value).decode("utf-8", "surrogatepass")
+
+
+def _canonical_bytes(value: Any) -> bytes:
     """One text for each value: 1, 1.0 and Decimal("1.0") are equal, 1 and "1" are not."""
-    if isinstance(value, str):
-        return _quote(value)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    plain = _plain(value)
+    try:
+        return _ENCODER.encode(plain)
+    except UnicodeEncodeError:
+        # A lone surrogate is no character, but a source can send one, and it is not nothing.
+        return _written(plain).encode("utf-8", "surrogatepass")
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """What the encoder writes as the one text of a value."""
+    kind = type(value)
+    if kind in _PLAIN_TYPES:
+        return value
     if isinstance(value, (int, float, Decimal)):
-        return _canonical_number(value)
-    if depth >= _MAX_DEPTH:
+        return Raw(_canonical_number(value).encode())
+    if depth >= _MAX_DEPTH and not isinstance(value, str):
         return repr(value)
     if isinstance(value, Mapping):
-        is_plain = isinstance(value, dict) and _TEXT.issuperset(map(type, value))
-        text = _encode_plain(value) if is_plain and _is_plain(value.values()) else None
-        if text is not None:
-            return text
-        pairs = [(str(name), value[name]) for name in value]
-        pairs.sort(key=_first)
-        inner = [f"{_quote(name)}:{_canonical(item, depth + 1)}" for name, item in pairs]
-        return "{" + ",".join(inner) + "}"
+        if kind is dict and _TEXT.issuperset(map(type, value)):
+            return {
+                name: item if type(item) in _PLAIN_TYPES else _plain(item, depth + 1)
+                for name, item in value.items()
+            }
+        return {str(name): _plain(value[name], depth + 1) for name in value}
     if isinstance(value, (list, tuple)):
-        text = _encode_plain(value) if _is_plain(value) else None
-        if text is not None:
-            return text
-        return "[" + ",".join([_canonical(item, depth + 1) for item in value]) + "]"
+        return [_plain(item, depth + 1) for item in value]
     if isinstance(value, (datetime, date, time)):
-        return _quote(value.isoformat())
-    return _quote(str(value))
+        return value.isoformat()
+    return str(value)
 
 
-def _is_plain(values: Iterable[Any]) -> bool:
-    """Whether there is nothing but text, booleans and null: most payloads are so."""
-    return _PLAIN_TYPES.issuperset(map(type, values))
-
-
-def _encode_plain(value: Any) -> str | None:
-    """The same text as `_canonical` writes, in a tenth of its time; None for a lone surrogate."""
-    try:
-        return _ENCODER.encode(value).decode()
-    except UnicodeEncodeError:
-        return None
+def _written(plain: Any) -> str:
+    """As the encoder writes it, and lone surrogates as well."""
+    if isinstance(plain, str):
+        return _quote(plain)
+    if isinstance(plain, dict):
+        inner = [
+            f"{_quote(name)}:{_written(item)}" for name, item in sorted(plain.items(), key=_first)
+        ]
+        return "{" + ",".join(inner) + "}"
+    if isinstance(plain, list):
+        return "[" + ",".join([_written(item) for item in plain]) + "]"
+    return _ENCODER.encode(plain).decode()
 
 
 def _first(pair: tuple[str, Any]) -> str:

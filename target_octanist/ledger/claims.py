@@ -6,8 +6,9 @@ wait because somebody is just about to settle it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from target_octanist.ledger.tables import State
 
@@ -48,8 +49,7 @@ class Refused(NamedTuple):
     payload_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True, gc=False):
     """What one record asks of the journal.
 
     Attributes:

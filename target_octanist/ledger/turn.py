@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     Connection,
-    and_,
     bindparam,
     case,
     delete,
-    func,
-    insert,
     or_,
     select,
     update,
@@ -43,10 +40,23 @@ from target_octanist.ledger.claims import (
 from target_octanist.ledger.history import forget_old_figures, keep_figures
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.rows import Rows
+from target_octanist.ledger.statements import (
+    HEARTBEAT,
+    INSERT_LEADS,
+    INSERT_PERSONS,
+    LEADS_OF,
+    ROWS_OF,
+    SET_STATE,
+    SETTLE,
+    START_SENDING,
+)
 from target_octanist.ledger.tables import State, leads, persons, runs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+#: Nothing of these is kept that is needed to send them.
+_DONE = {State.DELIVERED, State.DUPLICATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +106,7 @@ class Turn:
             claimed. It must then stop: to send now could double a lead.
         """
         result = self._connection.execute(
-            update(runs)
-            .where(runs.c.id == self._run, runs.c.ended_at.is_(None))
-            .values(heartbeat_at=now, turns=number)
+            HEARTBEAT, {"b_run": self._run, "b_now": now, "b_number": number}
         )
         return result.rowcount == 1
 
@@ -151,8 +159,7 @@ class Turn:
                         Taken(claim.source, State.CLAIMED.value, self._run, now)
                     )
         self._keep(rows)
-        if people:
-            self._connection.execute(insert(persons), people)
+        INSERT_PERSONS.run(self._connection, people)
         self._did("claim")
         return verdicts
 
@@ -239,26 +246,17 @@ class Turn:
 
     def start_sending(self, sources: Iterable[str], *, now: int) -> None:
         """Write down that requests for these leads may be on their way."""
-        rows = [{"b_source": source} for source in sources]
+        sending = {"b_state": State.SENDING.value, "b_now": now, "b_attempts": 1}
+        rows = [{"b_source": source, **sending} for source in sources]
         if rows:
-            self._connection.execute(
-                update(leads)
-                .where(leads.c.source == bindparam("b_source"))
-                .values(state=State.SENDING.value, sent_at=now, attempts=leads.c.attempts + 1),
-                rows,
-            )
+            START_SENDING.run(self._connection, rows)
             self._did("sending")
 
     def not_stored(self, sources: Iterable[str]) -> None:
         """Write down that the API surely did not store these leads; they may be sent again."""
-        rows = [{"b_source": source} for source in sources]
+        rows = [{"b_source": source, "b_state": State.CLAIMED.value} for source in sources]
         if rows:
-            self._connection.execute(
-                update(leads)
-                .where(leads.c.source == bindparam("b_source"))
-                .values(state=State.CLAIMED.value),
-                rows,
-            )
+            SET_STATE.run(self._connection, rows)
             self._did("not-stored")
 
     def known_ids(self, ids: Iterable[str]) -> frozenset[str]:
@@ -285,48 +283,24 @@ class Turn:
         """Write down how leads ended."""
         if not settlements:
             return
-        # A dead letter that was tried again has its record already.
-        record = case(
-            (bindparam("b_is_done"), None),
-            else_=func.coalesce(bindparam("b_record"), leads.c.record),
-        )
-        self._connection.execute(
-            update(leads)
-            .where(leads.c.source == bindparam("b_source"))
-            .values(
-                state=bindparam("b_state"),
-                run=self._run,
-                lead_id=bindparam("b_lead_id"),
-                request_id=bindparam("b_request_id"),
-                code=bindparam("b_code"),
-                reason=bindparam("b_reason"),
-                message=bindparam("b_message"),
-                record=record,
-                # Kept for dead letters and for what is in doubt. Filter rules are to be tried
-                # on the record, where there is one.
-                payload=case(
-                    (bindparam("b_is_done"), None),
-                    (and_(bindparam("b_is_filtered"), record.is_not(None)), None),
-                    else_=leads.c.payload,
-                ),
-                settled_at=now,
-            ),
-            [
-                {
-                    "b_source": s.source,
-                    "b_state": s.state.value,
-                    "b_lead_id": s.lead_id,
-                    "b_request_id": s.request_id,
-                    "b_code": s.code,
-                    "b_reason": s.reason,
-                    "b_message": s.message,
-                    "b_record": s.record,
-                    "b_is_done": s.state in {State.DELIVERED, State.DUPLICATE},
-                    "b_is_filtered": s.state is State.FILTERED,
-                }
-                for s in settlements
-            ],
-        )
+        rows = [
+            {
+                "b_source": s.source,
+                "b_state": s.state.value,
+                "b_run": self._run,
+                "b_lead_id": s.lead_id,
+                "b_request_id": s.request_id,
+                "b_code": s.code,
+                "b_reason": s.reason,
+                "b_message": s.message,
+                "b_record": s.record,
+                "b_is_done": s.state in _DONE,
+                "b_is_filtered": s.state is State.FILTERED,
+                "b_now": now,
+            }
+            for s in settlements
+        ]
+        SETTLE.run(self._connection, rows)
         delivered = [s.source for s in settlements if s.is_change and s.state is State.DELIVERED]
         write_delivered(self._connection, delivered, now=now)
         self._did("settle")
@@ -414,8 +388,7 @@ class Turn:
         self._did("sign-off")
 
     def _keep(self, rows: Rows) -> None:
-        if rows.fresh:
-            self._connection.execute(insert(leads), rows.fresh)
+        INSERT_LEADS.run(self._connection, rows.fresh)
         self._overwrite(rows.changed)
         self._overwrite(rows.again)
 
@@ -439,33 +412,21 @@ class Turn:
         reached(what)
 
     def _rows_of(self, claims: Sequence[Claim]) -> dict[str, Known]:
-        rows = self._connection.execute(
-            select(
-                leads.c.source, leads.c.state, leads.c.run, leads.c.payload_digest, leads.c.code
-            ).where(leads.c.source.in_({claim.source for claim in claims}))
-        )
-        return {row.source: Known(*row[1:]) for row in rows}
+        sources = list({claim.source for claim in claims})
+        rows = self._connection.execute(ROWS_OF, {"sources": sources})
+        return {source: Known(*rest) for source, *rest in rows}
 
     def _persons_of(self, claims: Sequence[Claim]) -> dict[str, list[Taken]]:
         digests = {person for claim in claims for person in claim.persons}
         taken: dict[str, list[Taken]] = {}
         if digests:
-            rows = self._connection.execute(
-                select(
-                    persons.c.digest,
-                    leads.c.source,
-                    leads.c.state,
-                    leads.c.run,
-                    func.coalesce(leads.c.settled_at, leads.c.claimed_at),
-                )
-                .join(leads, leads.c.source == persons.c.source)
-                .where(persons.c.digest.in_(digests))
-            )
-            for row in rows:
+            rows = self._connection.execute(LEADS_OF, {"digests": list(digests)})
+            for digest, *rest in rows:
                 # Not a condition of the query: SQLite would take it for the more
                 # selective one, and read every delivered lead for each batch.
-                if row.state in TAKEN:
-                    taken.setdefault(row.digest, []).append(Taken(*row[1:]))
+                lead = Taken(*rest)
+                if lead.state in TAKEN:
+                    taken.setdefault(digest, []).append(lead)
         return taken
 
 

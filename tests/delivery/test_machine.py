@@ -14,7 +14,6 @@ import tempfile
 import uuid
 from collections import Counter
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from target_octanist.delivery.engine import Engine
 from target_octanist.delivery.job import Candidate

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.claims import INVALID_RECORD, UNDELIVERABLE, Claim, Refused
@@ -266,7 +267,7 @@ def test_what_was_not_sent_after_all_is_the_dead_letter_that_it_was(journal, sta
         turn.put_back({A: letter.was})
     assert letters(journal, state).rows() == before
     (after,) = letters(journal, state).contents([A])
-    assert after == replace(letter, payload=None), "the payload is made of the record"
+    assert after == dataclasses.replace(letter, payload=None), "the payload is made of the record"
 
 
 def test_put_back_without_a_record_it_keeps_its_payload(journal):
