@@ -22,7 +22,8 @@ import urllib3
 from singer_sdk.sinks import BatchSink
 from singer_sdk.target_base import Target
 
-from benchmarks.peers.settings import CONFIG_JSONSCHEMA, headers, lead_of
+from benchmarks.peers.lead import headers, lead_of
+from benchmarks.peers.settings import CONFIG_JSONSCHEMA
 
 
 class RefusedError(Exception):
