@@ -73,7 +73,7 @@ SYSTEMS: Final = (
         "dlt_destination",
         pins="dlt",
         settings={"batch_size": 10, "workers": 20, "leads_in_a_file": 10_000},
-        note="its defaults; no dedupe; a killed batch of 10 is sent again",
+        note="its defaults; no dedupe; a batch of 10 that fails or is killed is sent again whole",
     ),
     System(
         f"dlt custom destination, {CONCURRENCY} workers",
@@ -81,7 +81,7 @@ SYSTEMS: Final = (
         pins="dlt",
         settings={"batch_size": 10, "workers": CONCURRENCY, "leads_in_a_file": 100},
         leads=(12_800, 2_560),
-        note="a file for every 100 leads; no dedupe; a killed batch of 10 is sent again",
+        note="a file for every 100 leads; else as above",
     ),
     System(
         "drt REST destination",
