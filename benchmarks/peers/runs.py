@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 import time
-import venv
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -157,7 +156,7 @@ def prepare(system: System) -> Path:
     ready = folder / ".installed"
     if not ready.exists():
         print(f"Installing {', '.join(pins)} ...", file=sys.stderr)
-        venv.create(folder, clear=True, with_pip=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         done = subprocess.run(
             [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *pins],
             capture_output=True,
@@ -165,7 +164,8 @@ def prepare(system: System) -> Path:
             check=False,
         )
         if done.returncode != 0:
-            why = [line for line in done.stderr.splitlines() if "error" in line.lower()]
-            raise UnavailableError(f"pip cannot install it: {why[0] if why else done.stderr}")
+            lines = map(str.strip, done.stderr.splitlines())
+            why = [line for line in lines if line.startswith(("fatal: ", "ERROR: "))]
+            raise UnavailableError(f"pip cannot install it: {why[-1] if why else done.stderr}")
         ready.touch()
     return python
