@@ -91,13 +91,18 @@ class LoadServer:
 
     def count(self) -> Count:
         """Ask what it got so far."""
-        host = self.base_url.removeprefix("http://").removesuffix("/api")
-        connection = HTTPConnection(host, timeout=30)
-        try:
-            connection.request("GET", "/count")
-            return Count(**json.loads(connection.getresponse().read()))
-        finally:
-            connection.close()
+        return ask_count(self.base_url)
+
+
+def ask_count(base_url: str) -> Count:
+    """Ask a load server what it got so far."""
+    host = base_url.removeprefix("http://").removesuffix("/api")
+    connection = HTTPConnection(host, timeout=30)
+    try:
+        connection.request("GET", "/count")
+        return Count(**json.loads(connection.getresponse().read()))
+    finally:
+        connection.close()
 
 
 class Api:

@@ -10,7 +10,7 @@ in hubspot-api-client 8.0.0, ``crm/imports/rest.py``, which it sends with:
 
 There, a batch is one CSV file in one request. The API here takes one lead a request, so the rows of
 the job are posted one after the other, with the same library. This is written for this comparison,
-not a copy. The original cannot be measured itself: it speaks to HubSpot's import API, and only there.
+not a copy. The original speaks to HubSpot's import API, and only there: see `target_hubspot`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import urllib3
 from singer_sdk.sinks import BatchSink
 from singer_sdk.target_base import Target
 
-from benchmarks.peers.settings import CONFIG_JSONSCHEMA, headers, lead_of
+from benchmarks.peers.lead import headers, lead_of
+from benchmarks.peers.settings import CONFIG_JSONSCHEMA
 
 
 class RefusedError(Exception):

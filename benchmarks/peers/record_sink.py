@@ -19,7 +19,8 @@ from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.sinks import RecordSink
 from singer_sdk.target_base import Target
 
-from benchmarks.peers.settings import CONFIG_JSONSCHEMA, headers, lead_of
+from benchmarks.peers.lead import headers, lead_of
+from benchmarks.peers.settings import CONFIG_JSONSCHEMA
 
 #: What the framework's REST client tries again.
 TRIED_AGAIN = (

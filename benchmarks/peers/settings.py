@@ -1,13 +1,10 @@
-"""The settings that both peers take, and how both speak to the API. Written for `make bench-faults`."""
+"""The settings of the peers that are built on singer-sdk."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from singer_sdk import typing as th
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property("base_url", th.StringType, required=True),
@@ -16,13 +13,3 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property("max_tries", th.IntegerType, default=1),
     th.Property("wait_percent", th.IntegerType, default=100),
 ).to_dict()
-
-
-def headers(config: Mapping[str, Any]) -> dict[str, str]:
-    """Give the headers of every request."""
-    return {"X-API-KEY": config["api_key"], "Content-Type": "application/json"}
-
-
-def lead_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the lead of a record, whose columns are lead fields beside the key ``id``."""
-    return {name: value for name, value in record.items() if name != "id"}
