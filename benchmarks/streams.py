@@ -103,7 +103,7 @@ def _row(number: int, chance: random.Random) -> dict[str, Any]:
         "updated_at": created,
         "first_name": first,
         "last_name": last,
-        "email": f"{first}.{number}@Example.org",
+        "email": f"lead.{number}@Example.org",
         "phone": f"06 {10_000_000 + number}",
         "gclid": f"CjwKCAiA{chance.getrandbits(64):016x}" if number % 3 == 0 else None,
         "fbclid": None,
