@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import platformdirs
 
-from target_octanist.leads.mapping import merge_layers
 from target_octanist.leads.schema import Mode, contract_keys
 
 if TYPE_CHECKING:
@@ -109,6 +108,9 @@ class Settings:
         name: the more an entry says about the name, the more it counts. A preset lies
         below all of them.
         """
+        # All that knows about mappings comes with it; what only prints the defaults can do without.
+        from target_octanist.leads.mapping import merge_layers
+
         layers = sorted(
             ((pattern, entry) for pattern, entry in self.streams if _matches(pattern, name)),
             key=lambda layer: _specificity(layer[0], name),

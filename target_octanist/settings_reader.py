@@ -21,7 +21,6 @@ from target_octanist.leads.link import Link, read_link
 from target_octanist.leads.mapping import compile_mapping
 from target_octanist.leads.problems import MappingError, Problem, Problems
 from target_octanist.loopback import is_loopback
-from target_octanist.preset_files import find_preset
 from target_octanist.settings import Settings, default_ledger
 
 if TYPE_CHECKING:
@@ -308,6 +307,9 @@ class _Reader:
         if not isinstance(name, str) or not name.strip():
             self.problems.append(f"{where}: must be the name of a preset or the path of a file.")
             return None
+        # It brings YAML along, which is read for this alone.
+        from target_octanist.preset_files import find_preset
+
         try:
             return find_preset(name.strip(), self.environ)
         except MappingError as error:

@@ -1,4 +1,8 @@
-"""One stream's part of the way: a record is mapped, named and handed to the engine."""
+"""One stream's part of the way: a record is mapped, named and handed to the engine.
+
+What makes leads of records is imported when a stream begins: the target names the classes
+that are here before it knows whether there will be a stream at all.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,9 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import Sink
 
-from target_octanist.claim_maker import ClaimMaker, compile_for
 from target_octanist.errors import InputError, SettingsError, printable
 from target_octanist.leads.identity import source_digest
-from target_octanist.leads.mapping import LeadMapping, implicit_mapping
 from target_octanist.leads.problems import MappingError
-from target_octanist.leads.suggest import suggest_mapping
-from target_octanist.leads.suggest.document import mapping_lines
-from target_octanist.ledger.claims import INVALID_RECORD
 from target_octanist.recogniser import Recogniser
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
 
+    from target_octanist.leads.mapping import LeadMapping
     from target_octanist.ledger.settled import SettledRecords
     from target_octanist.target import TargetOctanist
 
@@ -45,6 +45,8 @@ class LeadSink(Sink):
         Raises:
             SettingsError: There is no mapping for it, or the mapping does not fit it.
         """
+        from target_octanist.claim_maker import ClaimMaker
+
         super().__init__(target, stream_name, schema, key_properties)
         self._target = target
         self._stream = target.settings.stream(stream_name)
@@ -83,6 +85,8 @@ class LeadSink(Sink):
             record: As the tap sent it, ahead of any stream map.
             reason: Why, without any of its values.
         """
+        from target_octanist.ledger.claims import INVALID_RECORD
+
         claim = self._claims.of_none(self._source(record), record, reason, INVALID_RECORD)
         self._target.submit(claim, record)
 
@@ -115,6 +119,9 @@ class LeadSink(Sink):
         return None
 
     def _compile(self) -> LeadMapping:
+        from target_octanist.claim_maker import compile_for
+        from target_octanist.leads.mapping import implicit_mapping
+
         stream, settings = self._stream, self._target.settings
         columns = list(self.schema.get("properties", {}))
         mapping = stream.mapping or implicit_mapping(columns)
@@ -146,6 +153,10 @@ class LeadSink(Sink):
         return compiled
 
     def _refusal(self) -> str:
+        # All that knows about CRMs comes with it, and few runs are refused.
+        from target_octanist.leads.suggest import suggest_mapping
+        from target_octanist.leads.suggest.document import mapping_lines
+
         name = self.stream_name
         suggested = suggest_mapping(name, self.schema)
         lines = [f"      {line}" for line in mapping_lines(suggested)]

@@ -8,27 +8,29 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from target_octanist import __version__
+from target_octanist.collector import spare_collector
 from target_octanist.errors import OctanistError, with_id
 
 __all__ = ["main"]
 
-#: Each has a module of its name here, which is loaded when it is asked for.
-COMMANDS = (
-    "check",
-    "completion",
-    "dead-letters",
-    "explain",
-    "load",
-    "presets",
-    "preview",
-    "reconcile",
-    "report",
-    "sandbox",
-    "status",
-    "suggest",
-)
+#: Each has a module of its name here, which is loaded when it is asked for, and says more there.
+COMMANDS = {
+    "check": "Check settings, journal, key and quota; send no lead.",
+    "completion": "Print the script that lets a shell complete `octanist`.",
+    "dead-letters": "List, export, replay or discard what made no lead.",
+    "explain": "Explain an error, or why a record made no lead.",
+    "load": "Deliver the rows of a file as leads, each one once.",
+    "presets": "List the ready-made mappings, or show one.",
+    "preview": "Show what a run would do; send nothing.",
+    "reconcile": "Ask the API about what is in doubt, and settle it.",
+    "report": "Write a report on a run, or on all runs of a period.",
+    "sandbox": "Run a local server that stands in for the Octanist API.",
+    "status": "Show what the last run did, and how things stand.",
+    "suggest": "Propose a mapping for a stream never seen before.",
+}
 
 
 class _Commands(click.Group):
@@ -36,6 +38,20 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        # click would load all of them for their first sentences.
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # The same, with a person waiting who has pressed Tab.
+        found = [
+            CompletionItem(name, help=summary)
+            for name, summary in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
@@ -69,6 +85,7 @@ def octanist(context: click.Context) -> None:
 
 def main() -> None:
     """Run ``octanist``; what stops it is told in a sentence, with exit code 1."""
+    spare_collector()
     try:
         octanist()
     except OctanistError as error:

@@ -98,14 +98,6 @@ def test_alone_it_shows_its_commands(tmp_path):
     assert octanist("--version", home=tmp_path).stdout == f"octanist, version {__version__}\n"
 
 
-def test_its_help_is_there_at_once(tmp_path):
-    env = environment(tmp_path, PYTHONPROFILEIMPORTTIME="1")
-    done = run_command([SCRIPTS / "octanist"], env)
-    assert done.returncode == 0
-    assert "target_octanist.cli" in done.stderr
-    assert "singer_sdk" not in done.stderr, "the framework takes a second to load"
-
-
 # Settings
 
 

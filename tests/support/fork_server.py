@@ -14,6 +14,7 @@ import contextlib
 import gc
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import socket
@@ -85,15 +86,13 @@ class End(contextlib.AbstractContextManager["End"]):
 
 def preload() -> None:
     """Import what processes of the project import."""
-    from target_octanist.cli import COMMANDS
+    import target_octanist
 
-    import_module("target_octanist.target")
-    import_module("target_octanist.sandbox.server")
-    for name in COMMANDS:
-        import_module(f"target_octanist.cli.{name.replace('-', '_')}")
-    for name in LATE:
-        with contextlib.suppress(ImportError):  # an extra that is not installed
-            import_module(name)
+    own = pkgutil.walk_packages(target_octanist.__path__, "target_octanist.")
+    for name in (*(module.name for module in own), *LATE):
+        if not name.endswith("__main__"):
+            with contextlib.suppress(ImportError):  # an extra that is not installed
+                import_module(name)
 
 
 def serve(tests: socket.socket) -> tuple[dict[str, Any], list[int]]:
