@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+
 from target_octanist.delivery.policy import Decision, GiveUp, Settle
 from target_octanist.ledger.claims import UNDELIVERABLE, Claim, Refused
 from target_octanist.ledger.tables import State
@@ -22,8 +24,7 @@ _THERE = {State.DELIVERED, State.DUPLICATE}
 _DEAD = {State.REJECTED, State.FILTERED}
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True, gc=False):
     """A record on its way to being claimed.
 
     Attributes:
@@ -100,8 +101,7 @@ class Result(NamedTuple):
     finished_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True, gc=False):
     """What is going to be written down about one job."""
 
     job: Job

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from target_octanist.delivery.job import Decided, Job, Result
 from target_octanist.delivery.outcome import Kind, Outcome, Reply, Response, classify

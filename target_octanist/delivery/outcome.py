@@ -14,14 +14,16 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+import msgspec
+from msgspec import Struct
+
 #: No server makes us wait longer than this, whatever its Retry-After says.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 
 IN_OCTANIST: Final = "Octanist has a lead of the same person (lookup)"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True, gc=False):
     """An HTTP answer.
 
     Attributes:
@@ -80,8 +82,7 @@ class Kind(enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, gc=False):
     """What an answer means for its lead.
 
     Attributes:
@@ -201,8 +202,7 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
+class _Body(Struct, frozen=True, gc=False):
     """The parts of an answer's body that mean something, read tolerantly.
 
     Older servers answer ``{"error": "text"}`` and a bare ``{"id": "…"}``.
@@ -218,13 +218,14 @@ class _Body:
 
     @classmethod
     def read(cls, raw: bytes) -> _Body:
-        try:
-            body = json.loads(raw)
-        except (ValueError, RecursionError):
-            return cls(is_envelope=False)
+        body = _decode(raw)
         if not isinstance(body, dict):
             return cls(is_envelope=False)
-        meta, data, error = (_object(body.get(name)) for name in ("meta", "data", "error"))
+        meta, data, error = (
+            _object(body.get("meta")),
+            _object(body.get("data")),
+            _object(body.get("error")),
+        )
         success = body.get("success")
         old_error = body.get("error")
         return cls(
@@ -251,6 +252,21 @@ class _Body:
             wait_seconds=wait,
             updated=self.updated,
         )
+
+
+def _decode(raw: bytes) -> Any:
+    try:
+        return _decode_json(raw)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        # What msgspec is too strict for, such as NaN or a byte order mark.
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+_decode_json = msgspec.json.Decoder().decode
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Refused(NamedTuple):
     payload_digest: str
 
 
+# Of each record there is one: a Struct is made in a tenth of the time of a dataclass.
 class Claim(Struct, frozen=True, gc=False):
     """What one record asks of the journal.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from sqlalchemy import (
     Connection,
     bindparam,
@@ -59,8 +59,7 @@ if TYPE_CHECKING:
 _DONE = {State.DELIVERED, State.DUPLICATE}
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True, gc=False):
     """How a claimed lead ended.
 
     Attributes:
