@@ -40,8 +40,8 @@ COMMITS = {1: 100, 10: 300, 100: 2000, 500: 4000}  #: leads a commit to leads in
 DESTINATION = "http://127.0.0.1/api"
 PAYLOAD = '{"name":"Canary","email":"canary@example.com","notes":"%s"}' % ("x" * 350)
 
-#: Rows come in so many portions, each in the order of its digests: that is as fast as a
-#: sorted input, and leaves pages as full as an input in random order does.
+#: Leads come in so many portions. Digests of persons are sorted in each, which is as fast as
+#: a sorted input, and leaves pages as full as one in random order.
 PORTIONS = 8
 
 
@@ -95,7 +95,7 @@ def fill(path: Path, size: int) -> None:
             "journal_mode=OFF",
             "synchronous=OFF",
             "secure_delete=OFF",
-            "cache_size=-65536",
+            "cache_size=-131072",
         ):
             connection.execute(f"PRAGMA {pragma}")
         indexes = connection.execute(
@@ -121,7 +121,7 @@ def add(connection: sqlite3.Connection, run: str, numbers: range) -> None:
     connection.execute(
         "INSERT INTO octanist_leads (source, stream, state, run, payload_digest, payload,"
         " attempts, claimed_at, sent_at) SELECT source, 'contacts', 'sending', ?, payload_digest,"
-        " ?, 1, 1800000000000, 1800000000100 FROM fresh ORDER BY source",
+        " ?, 1, 1800000000000, 1800000000100 FROM fresh",
         (run, PAYLOAD),
     )
     connection.execute(
@@ -178,13 +178,17 @@ def look_ups(paths: dict[int, Path], rounds: int) -> list[Looked]:
                 "bare look for new ones": (partial(bare_look, bare[size]), new),
             }
             if size:
-                known = [claim(chance.randrange(size)) for _ in range(BATCH)]
-                other = [claim(chance.randrange(size)) for _ in range(BATCH)]
-                third = [claim(chance.randrange(size)) for _ in range(BATCH)]
                 ways |= {
-                    "claim known ones": (partial(claim_all, journal), known),
-                    "look for known ones": (journal.look, other),
-                    "bare look for known ones": (partial(bare_look, bare[size]), third),
+                    "look for known ones": (journal.look, known(size, chance)),
+                    "claim known ones": (partial(claim_all, journal), known(size, chance)),
+                    "look for known ones, shuffled": (
+                        journal.look,
+                        [claim(chance.randrange(size)) for _ in range(BATCH)],
+                    ),
+                    "bare look for known ones": (
+                        partial(bare_look, bare[size], persons=False),
+                        known(size, chance),
+                    ),
                 }
             for way, (work, claims) in ways.items():
                 began = time.process_time()
@@ -199,24 +203,34 @@ def look_ups(paths: dict[int, Path], rounds: int) -> list[Looked]:
     return measured
 
 
+def known(size: int, chance: random.Random) -> list[Claim]:
+    """Make the claims of a batch that comes again in its old order, as from most taps."""
+    first = chance.randrange(max(size - BATCH, 1))
+    return [claim(first + n) for n in range(min(BATCH, size))]
+
+
 def claim_all(journal: Journal, claims: Sequence[Claim]) -> None:
     """Claim records in a turn."""
     with journal.turn() as turn:
         turn.claim(claims, now=now_ms())
 
 
-def bare_look(connection: sqlite3.Connection, claims: Sequence[Claim]) -> None:
-    """Ask by hand for what a claim is decided by."""
+def bare_look(
+    connection: sqlite3.Connection, claims: Sequence[Claim], *, persons: bool = True
+) -> None:
+    """Ask by hand for what a claim is decided by; by persons only if it is not known."""
     marks = ",".join("?" * len(claims))
     connection.execute(
-        "SELECT source, state, run, payload_digest, code FROM octanist_leads"  # noqa: S608 - marks alone
+        "SELECT source, state, run, payload_digest, code FROM octanist_leads"  # noqa: S608
         f" WHERE source IN ({marks})",
         [claim.source for claim in claims],
     ).fetchall()
+    if not persons:
+        return
     people = [person for claim in claims for person in claim.persons]
     marks = ",".join("?" * len(people))
-    connection.execute(  # noqa: S608 - marks alone
-        "SELECT digest, l.source, state, run, coalesce(settled_at, claimed_at)"
+    connection.execute(
+        "SELECT digest, l.source, state, run, coalesce(settled_at, claimed_at)"  # noqa: S608
         " FROM octanist_persons p JOIN octanist_leads l ON l.source = p.source"
         f" WHERE digest IN ({marks})",
         people,
