@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from target_octanist.ledger.claims import Claim
 from target_octanist.ledger.journal import Journal, now_ms
+from target_octanist.ledger.settled import SettledRecords
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
 
@@ -166,6 +167,7 @@ def look_ups(paths: dict[int, Path], rounds: int) -> list[Looked]:
     measured = []
     chance = random.Random(1)
     journals = {size: Journal.open(str(path)) for size, path in paths.items()}
+    readers = {size: SettledRecords(str(path)) for size, path in paths.items()}
     bare = {size: sqlite3.connect(path, isolation_level=None) for size, path in paths.items()}
     for journal in journals.values():
         journal.begin_run(DESTINATION, "key", now=now_ms())
@@ -174,11 +176,14 @@ def look_ups(paths: dict[int, Path], rounds: int) -> list[Looked]:
             # Others each time, or their pages would be in memory.
             new = [claim(size + 1 + at * BATCH + n) for n in range(BATCH)]
             ways: dict[str, tuple[Work, list[Claim]]] = {
+                "pass over new ones": (partial(pass_over, readers[size]), new),
                 "look for new ones": (journal.look, new),
                 "bare look for new ones": (partial(bare_look, bare[size]), new),
             }
             if size:
+                following = [claim((at * BATCH + n) % size) for n in range(BATCH)]
                 ways |= {
+                    "pass over known ones": (partial(pass_over, readers[size]), following),
                     "look for known ones": (journal.look, known(size, chance)),
                     "claim known ones": (partial(claim_all, journal), known(size, chance)),
                     "look for known ones, shuffled": (
@@ -198,6 +203,8 @@ def look_ups(paths: dict[int, Path], rounds: int) -> list[Looked]:
                     measured.append(Looked(size, way, cost))
     for connection in bare.values():
         connection.close()
+    for reader in readers.values():
+        reader.close()
     for journal in journals.values():
         journal.close()
     return measured
@@ -207,6 +214,11 @@ def known(size: int, chance: random.Random) -> list[Claim]:
     """Make the claims of a batch that comes again in its old order, as from most taps."""
     first = chance.randrange(max(size - BATCH, 1))
     return [claim(first + n) for n in range(min(BATCH, size))]
+
+
+def pass_over(reader: SettledRecords, claims: Sequence[Claim]) -> None:
+    """Ask which records are settled, as the reader of a run does before all else."""
+    reader.among([claim.source for claim in claims])
 
 
 def claim_all(journal: Journal, claims: Sequence[Claim]) -> None:
@@ -247,8 +259,8 @@ def print_look_ups(measured: Sequence[Looked]) -> None:
     print("| | " + " | ".join(f"{size:,} leads" for size in sizes) + " |")
     print("|---|" + "---:|" * len(sizes))
     for way in dict.fromkeys(way for way, _ in costs):
-        floor = "bare " if way.startswith("bare") else ""
-        empty = statistics.median(costs[f"{floor}look for new ones", 0])
+        base = next((b for b in ("bare look for", "pass over") if way.startswith(b)), "look for")
+        empty = statistics.median(costs[f"{base} new ones", 0])
         cells = []
         for size in sizes:
             each = statistics.median(costs.get((way, size), [0]))
