@@ -1,7 +1,7 @@
 """What the journal costs: a look-up in journals of many sizes, a commit, and its bytes.
 
 Run as ``python -m benchmarks.journal``; ``--leads 10000000`` adds a journal of that size (it
-takes some minutes and 10 GB), and ``--folder`` keeps the journals for the next time. What is
+takes a quarter of an hour and 10 GB), and ``--folder`` keeps the journals for the next time. What is
 compared is measured in turn, in the same run, and a bare ``sqlite3`` that does the same
 statements by hand is the floor. Durability is on throughout.
 """
