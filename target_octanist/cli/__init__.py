@@ -22,6 +22,7 @@ COMMANDS = {
     "completion": "Print the script that lets a shell complete `octanist`.",
     "dead-letters": "List, export, replay or discard what made no lead.",
     "explain": "Explain an error, or why a record made no lead.",
+    "ledger": "Look after the journal: make it smaller.",
     "load": "Deliver the rows of a file as leads, each one once.",
     "presets": "List the ready-made mappings, or show one.",
     "preview": "Show what a run would do; send nothing.",

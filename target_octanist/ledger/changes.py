@@ -201,7 +201,8 @@ class Standings:
         """
         self._connection = connection
         asked = [claim.change for claim in claims if claim.change is not None]
-        self._linked = self._find_linked({link for change in asked for link in change.links})
+        links = {link for change in asked for link in change.links}
+        self._linked = find_linked(connection, links)
         self._lead_of: dict[str, str] = {}
         for link, linked in self._linked.items():
             if linked.lead_id is not None:
@@ -233,34 +234,6 @@ class Standings:
     def knows(self, source: str) -> bool:
         """Say whether the journal has a row of this change."""
         return source in self._known
-
-    def _find_linked(self, links: Collection[str]) -> dict[str, Linked]:
-        """Follow each link to the record that made the lead, through duplicates."""
-        found: dict[str, Linked] = {}
-        at = {link: link for link in links}
-        for _ in range(_LONGEST_CHAIN):
-            rows = self._rows(set(at.values()))
-            further: dict[str, str] = {}
-            for link, source in at.items():
-                if (row := rows.get(source)) is None:
-                    continue
-                found[link] = Linked(*row[:4])
-                if row.lead_id is None and row.state == State.DUPLICATE and row.twin:
-                    further[link] = row.twin
-            if not further:
-                break
-            at = further
-        return found
-
-    def _rows(self, sources: Collection[str]) -> dict[str, _Row]:
-        if not sources:
-            return {}
-        rows = self._connection.execute(
-            select(leads.c.source, leads.c.state, leads.c.run, leads.c.lead_id, leads.c.twin).where(
-                leads.c.source.in_(sources)
-            )
-        )
-        return {row.source: _Row(*row) for row in rows}
 
     def _load(self, sources: Collection[str], about: Collection[str]) -> None:
         self._known: set[str] = set()
@@ -295,6 +268,36 @@ class _Row(NamedTuple):
     run: str
     lead_id: str | None
     twin: str | None
+
+
+def find_linked(connection: Connection, links: Collection[str]) -> dict[str, Linked]:
+    """Follow each source to the record that made the lead, through duplicates."""
+    found: dict[str, Linked] = {}
+    at = {link: link for link in links}
+    for _ in range(_LONGEST_CHAIN):
+        rows = _rows(connection, set(at.values()))
+        further: dict[str, str] = {}
+        for link, source in at.items():
+            if (row := rows.get(source)) is None:
+                continue
+            found[link] = Linked(*row[:4])
+            if row.lead_id is None and row.state == State.DUPLICATE and row.twin:
+                further[link] = row.twin
+        if not further:
+            break
+        at = further
+    return found
+
+
+def _rows(connection: Connection, sources: Collection[str]) -> dict[str, _Row]:
+    if not sources:
+        return {}
+    rows = connection.execute(
+        select(leads.c.source, leads.c.state, leads.c.run, leads.c.lead_id, leads.c.twin).where(
+            leads.c.source.in_(sources)
+        )
+    )
+    return {row.source: _Row(*row) for row in rows}
 
 
 def write_changes(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Rows that a record of the same person must not be sent beside.
 TAKEN = (State.CLAIMED, State.SENDING, State.DELIVERED, State.IN_DOUBT)
 
+#: Rows whose record may have another chance.
+_REFUSED = {State.FILTERED, State.REJECTED}
+
 #: ``code`` of dead letters that the API never judged: a re-run tries them again.
 UNDELIVERABLE = "UNDELIVERABLE"
 UNMAPPABLE = "UNMAPPABLE"
@@ -117,6 +120,15 @@ class Taken(NamedTuple):
     state: str
     run: str
     at: int
+
+
+def undecided(claims: Sequence[Claim], known: Mapping[str, Known]) -> list[Claim]:
+    """Give the claims about which persons may decide; of the others their own row does."""
+    return [
+        claim
+        for claim in claims
+        if (row := known.get(claim.source)) is None or row.state in _REFUSED
+    ]
 
 
 def decide(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import StaticPool
 
 from target_octanist.errors import LedgerAway, LedgerError
+from target_octanist.ledger.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +102,52 @@ def serialise(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+
+
+@contextmanager
+def unchecked(connection: Connection) -> Iterator[None]:
+    """Let SQLite not look for references to rows that are deleted, up to the end of the block.
+
+    Where no index begins with the reference it reads a whole table for each of them.
+
+    Args:
+        connection: Not in a transaction.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = _driver(connection)
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def size(connection: Connection) -> int:
+    """Give the bytes that the journal takes on disk, with its indexes."""
+    if connection.dialect.name == "sqlite":
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+    # A table that an earlier version did not make counts nothing.
+    bytes_of = [func.pg_total_relation_size(func.to_regclass(name)) for name in metadata.tables]
+    return int(sum(connection.execute(select(func.coalesce(b, 0))).scalar_one() for b in bytes_of))
+
+
+def compact(connection: Connection) -> None:
+    """Write a file of SQLite anew without what is free in it; PostgreSQL does so by itself.
+
+    Args:
+        connection: Not in a transaction.
+    """
+    if connection.dialect.name == "sqlite":
+        driver = _driver(connection)
+        driver.execute("VACUUM")
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _must_exist(path: Path) -> None:
@@ -210,7 +257,7 @@ def readable_errors() -> Iterator[None]:
     """
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         # SQLite's own messages are short and name no value; other drivers' may.
         is_file = type(cause).__module__.startswith("sqlite3")
@@ -229,6 +276,6 @@ def _file_error_id(what: str) -> str | None:
     return next((error_id for words, error_id in _FILE_ERRORS.items() if words in what), None)
 
 
-def _is_away(error: SQLAlchemyError) -> bool:
+def _is_away(error: Exception) -> bool:
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return lost or isinstance(error, OperationalError)

@@ -15,7 +15,7 @@ import os
 import secrets
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import backoff
@@ -25,10 +25,13 @@ from target_octanist.errors import LedgerAway, LedgerError
 from target_octanist.kill_points import reached
 from target_octanist.ledger.changes import count_changed, count_pending
 from target_octanist.ledger.database import (
+    compact,
     open_database,
     open_to_read,
     readable_errors,
     serialise,
+    size,
+    unchecked,
 )
 from target_octanist.ledger.history import (
     PastRun,
@@ -230,6 +233,39 @@ class Journal:
         """
         with readable_errors(), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def tidying(self, *, checked: bool = True) -> Iterator[Connection]:
+        """Change the journal in one transaction, outside of any run.
+
+        Args:
+            checked: Whether SQLite looks for references to rows that are deleted.
+
+        Raises:
+            LedgerError: The database failed; nothing of this is written.
+        """
+        with (
+            readable_errors(),
+            self._engine.connect() as connection,
+            nullcontext() if checked else unchecked(connection),
+            connection.begin(),
+        ):
+            serialise(connection)
+            yield connection
+
+    def size(self) -> int:
+        """Give the bytes that it takes on disk."""
+        with readable_errors(), self._engine.begin() as connection:
+            return size(connection)
+
+    def compact(self) -> None:
+        """Give the space of what was deleted back; SQLite lets nobody write meanwhile.
+
+        Raises:
+            LedgerError: There is no room for a second one, or it is in use.
+        """
+        with readable_errors(), self._engine.connect() as connection:
+            compact(connection)
 
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
         """For each lead what the journal has of it and would say, writing nothing down.

@@ -239,4 +239,5 @@ persons = Table(
     ),
     Index("octanist_persons_by_source", "source"),
     comment="Which leads are whose.",
+    sqlite_with_rowid=False,
 )

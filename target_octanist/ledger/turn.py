@@ -36,6 +36,7 @@ from target_octanist.ledger.claims import (
     Taken,
     Verdict,
     decide,
+    undecided,
 )
 from target_octanist.ledger.history import forget_old_figures, keep_figures
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
@@ -139,7 +140,7 @@ class Turn:
         if not claims:
             return []
         known = self._rows_of(claims)
-        taken = self._persons_of(claims)
+        taken = self._persons_of(undecided(claims, known))
         verdicts: list[Verdict] = []
         rows = Rows(known, self._run, now)
         people: list[dict[str, object]] = []
@@ -223,7 +224,8 @@ class Turn:
 
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
         """For each lead its row and what would be decided, writing nothing down."""
-        known, taken = self._rows_of(claims), self._persons_of(claims)
+        known = self._rows_of(claims)
+        taken = self._persons_of(undecided(claims, known))
         rows = (known.get(claim.source) for claim in claims)
         return [
             (row, decide(claim, row, taken, self._run))
