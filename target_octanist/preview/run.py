@@ -7,11 +7,12 @@ the process. It takes about a kilobyte of disk for each record; memory stays fla
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.leads.text import is_empty
