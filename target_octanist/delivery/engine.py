@@ -142,6 +142,7 @@ class Engine:
         self._room_came = threading.Condition(self._lock)
         self._enough = 1
         self._came_back = 0
+        self._sends_few = False
         self._settled: list[tuple[int, bool]] = []
         self._inbox = Inbox(settings.batch_size_rows, settings.batch_wait_ms / 1000)
         self._results: list[Result] = []
@@ -296,7 +297,7 @@ class Engine:
         """Say in how many seconds the next turn has something to do."""
         work = self._work
         due = [self._turn_ended_at + HEARTBEAT_SECONDS - now]
-        if self._inbox and len(work.ready) < self._settings.batch_size_rows:
+        if self._inbox and self._wanted(self._may_start(self._room()) - len(work.ready)) > 0:
             due.append(0.0 if self._flushing else self._inbox.due_in(now))
         if self._pending.sweeps or work.freed or self._may_release():
             due.append(0.0)
@@ -312,15 +313,17 @@ class Engine:
             due.append(float("inf") if waits else 0.0)
         return min(due)
 
-    def _room(self) -> int:
+    def _room(self, *, arrived: int = 0) -> int:
         """Say how many more leads may be on their way to a sender.
 
-        Twice as many as may be in flight, or as come back while two turns are written, so
-        that no sender waits for a commit. They are marked as sending, and so may have to
-        be asked about after a crash: that is why they are no more.
+        Twice as many as may be in flight; or, where more than these come back while a turn
+        is written, twice as many as do: so that no sender waits for a commit. They are
+        marked as sending, and so may have to be asked about after a crash: that is why
+        they are no more.
         """
-        ahead = max(self._senders.limit, min(2 * self._came_back, self._settings.batch_size_rows))
-        return self._senders.limit + ahead - len(self._work.in_flight)
+        limit, back = self._senders.limit, self._came_back
+        ahead = min(2 * back, self._settings.batch_size_rows) if back > limit else limit
+        return limit + ahead + arrived - len(self._work.in_flight)
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -338,8 +341,16 @@ class Engine:
             self._apply(d)
         for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
             self._apply_verdict(candidate, verdict)
+        started = [
+            self._work.in_flight[candidate.claim.source]
+            for candidate, verdict in zip(written.batch, written.verdicts, strict=True)
+            if verdict.kind == "start"
+        ]
+        if written.batch:
+            sends = sum(verdict.kind in {"send", "start"} for verdict in written.verdicts)
+            self._sends_few = 2 * sends < len(written.batch)
         self._move_frontier()
-        self._senders.send(gathered.starting)
+        self._senders.send([*gathered.starting, *started])
         self._tally.under_way(self._senders.in_flight, self._senders.limit)
         self._look_if_due(now)
         # Half of what is on its way is worth a turn at once; the other half goes on meanwhile.
@@ -352,15 +363,27 @@ class Engine:
             results, self._results = self._results, []
             self._came_back = len(results)
             looked, self._looked = self._looked, None
-            batch = self._take_batch(now)
         wall = time.time()
         decided = [self._judge.decide(result, wall) for result in results]
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
-        starting, figures = self._starting(), self._figures_if_due()
-        holding = self._brake.holding
+        # What has arrived makes room at once; what has not may be a reason to send no more.
+        may_start = self._may_start(self._room(arrived=sum(d.has_arrived for d in decided)))
+        starting = self._starting(may_start)
+        may_start -= len(starting)
+        with self._lock:
+            batch = self._take_batch(now, may_start)
         return Gathered(
-            now, decided, looked, batch, starting, looks_around, reopens, figures, holding
+            now=now,
+            decided=decided,
+            looked=looked,
+            batch=batch,
+            starting=starting,
+            may_start=may_start,
+            looks_around=looks_around,
+            reopens=reopens,
+            figures=self._figures_if_due(),
+            holding=self._brake.holding,
         )
 
     def _write(self, turn: Turn, gathered: Gathered) -> Written:
@@ -380,7 +403,9 @@ class Engine:
             decided += concluded
         turn.not_stored(d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop)))
         batch = [*self._no_longer_behind(decided), *gathered.batch]
-        verdicts = turn.claim([c.claim for c in batch], now=at, holding=gathered.holding)
+        verdicts = turn.claim(
+            [c.claim for c in batch], now=at, holding=gathered.holding, start=gathered.may_start
+        )
         settled = _settled_leads(decided, batch, verdicts) if self._pending.is_any else ()
         due = self._pending.due(turn, settled)
         turn.start_sending((job.source for job in gathered.starting if not job.asks), now=at)
@@ -388,7 +413,7 @@ class Engine:
             turn.keep_figures(gathered.figures, now=at)
         return Written(recovered, decided, batch, verdicts, due)
 
-    def _take_batch(self, now: float) -> list[Candidate]:
+    def _take_batch(self, now: float, may_start: int) -> list[Candidate]:
         """Take the records that this turn is to claim; the lock is held."""
         if self._stopping:
             return []
@@ -404,9 +429,20 @@ class Engine:
         while self._work.freed and len(batch) < rows:
             batch.append(self._work.freed.popleft())
         is_due = self._flushing or self._inbox.due_in(now) <= 0
-        if is_due and len(self._work.ready) < rows:
-            batch += self._inbox.take(rows - len(batch), now)
+        if is_due:
+            batch += self._inbox.take(self._wanted(may_start) - len(batch), now)
         return batch
+
+    def _wanted(self, may_start: int) -> int:
+        """Say how many records are to be claimed: as many as can go out.
+
+        These are written down as claimed and as sending in one. Where most come to nothing,
+        or nothing may go out any more, many are claimed in one turn.
+        """
+        rows = self._settings.batch_size_rows
+        if self._sends_few or self._quota.room(len(self._work.in_flight)) == 0:
+            return rows if len(self._work.ready) < rows else 0
+        return min(rows, may_start)
 
     def _no_longer_behind(self, decided: list[Decided]) -> list[Candidate]:
         if self._stopping:
@@ -421,20 +457,22 @@ class Engine:
             due.append(heapq.heappop(self._work.later)[2])
         self._work.ready.extendleft(reversed(due))
 
-    def _starting(self) -> list[Job]:
-        starting: list[Job] = []
+    def _may_start(self, room: int) -> int:
+        """Say how many leads may go out, in this room and with what is left of the quota."""
         if self._stopping:
-            return starting
-        wanted = min(self._room(), len(self._work.ready))
+            return 0
         allowed = self._quota.room(len(self._work.in_flight) + len(self._inquiry))
-        if allowed is not None and allowed < wanted:
-            wanted = allowed
-            if not (allowed or self._work.in_flight or self._inquiry):
-                self._fail(self._quota.exhausted())
-        for _ in range(wanted):
-            job = self._work.ready.popleft()
+        return max(0, room if allowed is None else min(room, allowed))
+
+    def _starting(self, most: int) -> list[Job]:
+        work, starting = self._work, []
+        if work.ready and not (most or self._stopping or work.in_flight or self._inquiry):
+            # With nothing on its way there is always room: it is the quota that is used up.
+            self._fail(self._quota.exhausted())
+        for _ in range(min(most, len(work.ready))):
+            job = work.ready.popleft()
             # From here on it counts as in flight, whether or not the commit succeeds.
-            self._work.in_flight[job.source] = job
+            work.in_flight[job.source] = job
             starting.append(job)
         return starting
 
@@ -497,8 +535,12 @@ class Engine:
 
     def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
         claim = candidate.claim
-        if verdict.kind == "send" and claim.payload is not None:
-            self._work.ready.append(Job.of(candidate, verdict.payload or claim.payload))
+        if verdict.kind in {"send", "start"} and claim.payload is not None:
+            job = Job.of(candidate, verdict.payload or claim.payload)
+            if verdict.kind == "send":
+                self._work.ready.append(job)
+            else:
+                self._work.in_flight[job.source] = job
         elif verdict.kind == "behind" and verdict.other is not None:
             self._work.behind.setdefault(verdict.other, deque()).append(candidate)
         elif verdict.kind == "busy":

@@ -114,6 +114,11 @@ class Decided(Struct, frozen=True, gc=False):
         """Whether the job is settled by it."""
         return isinstance(self.decision, Settle | GiveUp)
 
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the API has the lead, so that the next one may go out."""
+        return isinstance(self.decision, Settle) and self.decision.state in _THERE
+
     def settlement(self) -> Settlement:
         """Give the row of a final decision."""
         gave_up = isinstance(self.decision, GiveUp)

@@ -37,6 +37,8 @@ class Gathered(NamedTuple):
 
     Attributes:
         now: Monotonic seconds.
+        starting: Leads that go out, and were claimed in an earlier turn.
+        may_start: How many of those may go out that are claimed in this one.
         looks_around: Whether dead runs are looked for.
         reopens: How leads in doubt are taken up again, if at all.
         figures: What the run has counted up to here as JSON, if it is to be kept now.
@@ -48,6 +50,7 @@ class Gathered(NamedTuple):
     looked: Looked | None
     batch: list[Candidate]
     starting: list[Job]
+    may_start: int
     looks_around: bool
     reopens: Reopen | None
     figures: str | None

@@ -89,7 +89,8 @@ class Verdict(NamedTuple):
     """What the journal says to a claim.
 
     Attributes:
-        kind: ``send`` (it is now claimed), ``duplicate``, ``rejected`` (stored as dead
+        kind: ``send`` (it is now claimed), ``start`` (the same, and it is sent as soon as
+            this is on disk), ``duplicate``, ``rejected`` (stored as dead
             letter), ``behind`` (wait for `other`, which this run is about to settle) or
             ``busy`` (another live run has it; ask again later). To a change also
             ``filtered`` (not allowed), ``pending`` (kept until its lead is there), ``held``

@@ -45,7 +45,7 @@ class Rows:
         row = _row(claim, verdict, run=self._run, now=self._now)
         if claim.source not in self._known:
             self.fresh.append(row)
-        elif claim.again is not None and verdict.kind == "send":
+        elif claim.again is not None and verdict.kind in {"send", "start"}:
             self.again.append({name: row[name] for name in _TRIED_AGAIN})
         else:
             self.changed.append(row)
@@ -57,10 +57,12 @@ class Rows:
 def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, object]:
     state = {
         "send": State.CLAIMED,
+        "start": State.SENDING,
         "duplicate": State.DUPLICATE,
         "rejected": State.REJECTED,
         "filtered": State.FILTERED,
     }[verdict.kind]
+    is_open = state in {State.CLAIMED, State.SENDING}
     code, reason = claim.code, claim.reason
     if verdict.kind == "filtered":
         code, reason = TRANSITION, NO_WAY_BACK
@@ -70,12 +72,12 @@ def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, obj
         "state": state.value,
         "run": run,
         "payload_digest": claim.payload_digest,
-        "payload": (verdict.payload or claim.payload) if state is State.CLAIMED else None,
+        "payload": (verdict.payload or claim.payload) if is_open else None,
         "record": claim.record if state in _DEAD else None,
-        "attempts": 0,
+        "attempts": int(state is State.SENDING),
         "claimed_at": now,
-        "sent_at": None,
-        "settled_at": None if state is State.CLAIMED else now,
+        "sent_at": now if state is State.SENDING else None,
+        "settled_at": None if is_open else now,
         "lead_id": None,
         "request_id": None,
         "code": code if state in _DEAD else None,

@@ -116,7 +116,12 @@ class Turn:
         return int(self._connection.execute(number).scalar_one())
 
     def claim(
-        self, claims: Sequence[Claim], *, now: int, holding: Holding | None = None
+        self,
+        claims: Sequence[Claim],
+        *,
+        now: int,
+        holding: Holding | None = None,
+        start: int = 0,
     ) -> list[Verdict]:
         """Decide for each record, in order, and write down what is to be sent.
 
@@ -126,17 +131,18 @@ class Turn:
             claims: Of the records.
             now: Milliseconds since 1970 UTC.
             holding: Which changes are to be held; None if none is.
+            start: How many of the leads are sent as soon as this is on disk: they are
+                written down as sending.
         """
         asked = [claim for claim in claims if claim.change is not None]
         if not asked:
-            return self._claim_leads(claims, now=now)
-        of_leads = iter(
-            self._claim_leads([claim for claim in claims if claim.change is None], now=now)
-        )
+            return self._claim_leads(claims, now=now, start=start)
+        asked_leads = [claim for claim in claims if claim.change is None]
+        of_leads = iter(self._claim_leads(asked_leads, now=now, start=start))
         of_changes = iter(self._claim_changes(asked, now=now, holding=holding))
         return [next(of_leads if claim.change is None else of_changes) for claim in claims]
 
-    def _claim_leads(self, claims: Sequence[Claim], *, now: int) -> list[Verdict]:
+    def _claim_leads(self, claims: Sequence[Claim], *, now: int, start: int) -> list[Verdict]:
         if not claims:
             return []
         known = self._rows_of(claims)
@@ -146,13 +152,16 @@ class Turn:
         people: list[dict[str, object]] = []
         for claim in claims:
             verdict = decide(claim, known.get(claim.source), taken, self._run)
+            if verdict.kind == "send" and start > 0:
+                verdict = verdict._replace(kind="start")
+                start -= 1
             verdicts.append(verdict)
             if verdict.kind in {"behind", "busy"} or (
                 verdict.kind == "duplicate" and verdict.other is None
             ):
                 continue
             rows.add(claim, verdict)
-            if verdict.kind == "send":
+            if verdict.kind in {"send", "start"}:
                 for person in claim.persons:
                     people.append({"digest": person, "source": claim.source})
                     taken.setdefault(person, []).append(
@@ -161,6 +170,8 @@ class Turn:
         self._keep(rows)
         INSERT_PERSONS.run(self._connection, people)
         self._did("claim")
+        if any(verdict.kind == "start" for verdict in verdicts):
+            self._did("sending")
         return verdicts
 
     def _claim_changes(
