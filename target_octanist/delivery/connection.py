@@ -1,4 +1,4 @@
-"""A connection of our own to the API, on a blocking socket.
+"""A connection of our own to the API.
 
 Two things are certain here, and they are why it may stand beside ``requests``. What goes
 wrong in `connect` went wrong before any byte of a request left. And no request is ever
@@ -9,6 +9,7 @@ it is used, and one that dies afterwards is the end of that attempt.
 from __future__ import annotations
 
 import queue
+import selectors
 import socket
 import ssl
 import threading
@@ -17,10 +18,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from target_octanist.delivery.answer_reader import AnswerReader, UnreadableError
-from target_octanist.delivery.trouble import in_words
+from target_octanist.delivery.trouble import TIMED_OUT, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from target_octanist.delivery.outcome import Answer
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 IDLE_SECONDS: Final = 4.0
 
 _RECEIVE_BYTES: Final = 16 * 1024
+
+#: Knows connections by any number, and needs none of its own.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 _NOTHING_THERE: Final = (BlockingIOError, ssl.SSLWantReadError)
 
@@ -63,16 +67,33 @@ def connect(host: str, port: int, tls: ssl.SSLContext | None, deadline: float) -
 
 
 class Connection:
-    """An open connection; belongs to one thread at a time."""
+    """An open connection; belongs to one thread at a time, and makes none wait by itself.
+
+    An exchange begins with `begin` and goes on with `step`, until one of them gives the answer.
+
+    Attributes:
+        is_idle: Whether nothing is under way, and another request may follow.
+        waits_to_write: Whether the next step needs room to write; otherwise something to read.
+        watched_for: For whoever waits for it together with others.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(0)
         self._sock = sock
-        self._is_idle = True
+        self.is_idle = True
+        self.waits_to_write = False
+        self.watched_for = 0
         self._idle_since = time.monotonic()
+        self._rest = memoryview(b"")
+        self._reader = AnswerReader()
 
     def __del__(self) -> None:
         # A thread that ends takes its connection with it.
         self._sock.close()
+
+    def fileno(self) -> int:
+        """Give what a selector knows it by; -1 when it is closed."""
+        return self._sock.fileno()
 
     def can_serve(self) -> bool:
         """Say whether it may take another request.
@@ -80,10 +101,9 @@ class Connection:
         It may not if the last answer left anything open, after some seconds, or when the
         server has closed it or sent what nobody asked for.
         """
-        if not self._is_idle or time.monotonic() - self._idle_since > IDLE_SECONDS:
+        if not self.is_idle or time.monotonic() - self._idle_since > IDLE_SECONDS:
             return False
         try:
-            self._sock.settimeout(0)
             self._sock.recv(1)
         except _NOTHING_THERE:
             return True
@@ -92,7 +112,7 @@ class Connection:
         return False
 
     def exchange(self, request: bytes, deadline: float) -> Answer:
-        """Send a request, once, and read its answer.
+        """Send a request, once, and read its answer; waits for it.
 
         Args:
             request: Head and body, as they go over the wire.
@@ -101,34 +121,73 @@ class Connection:
         Returns:
             What came until then; never a `NotSent`, for the request may have been read.
         """
-        self._is_idle = False
-        reader = AnswerReader()
-        try:
-            self._write(request, deadline)
-            while not reader.is_done:
-                self._sock.settimeout(_left(deadline))
-                reader.feed(self._sock.recv(_RECEIVE_BYTES))
-            self._is_idle = reader.keeps_alive
-            self._idle_since = time.monotonic()
-        except OSError as error:
-            return reader.answer(in_words(error))
-        except UnreadableError as error:
-            return reader.answer(str(error))
-        finally:
-            if not self._is_idle:
-                self.close()
-        return reader.answer()
+        answer = self.begin(request)
+        while answer is None:
+            answer = self.step() if self._wait(deadline) else self.expire()
+        return answer
+
+    def begin(self, request: bytes) -> Answer | None:
+        """Send as much of a request as goes at once; see `exchange`."""
+        self.is_idle = False
+        self._reader = AnswerReader()
+        self._rest = memoryview(request)
+        return self._go_on(self._write)
+
+    def step(self) -> Answer | None:
+        """Go on when it can be read or written."""
+        return self._go_on(self._write_and_read)
+
+    def expire(self) -> Answer:
+        """End an exchange whose time is up."""
+        self.close()
+        return self._reader.answer(TIMED_OUT)
 
     def close(self) -> None:
         """Let go of it."""
-        self._is_idle = False
+        self.is_idle = False
         self._sock.close()
 
-    def _write(self, request: bytes, deadline: float) -> None:
-        rest = memoryview(request)
-        while rest:
-            self._sock.settimeout(_left(deadline))
-            rest = rest[self._sock.send(rest) :]
+    def _go_on(self, work: Callable[[], None]) -> Answer | None:
+        self.waits_to_write = False
+        try:
+            work()
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as reason:
+            is_plain = isinstance(reason, BlockingIOError)
+            is_writing = is_plain and bool(self._rest)
+            self.waits_to_write = is_writing or isinstance(reason, ssl.SSLWantWriteError)
+            return None
+        except OSError as error:
+            return self._broken(in_words(error))
+        except UnreadableError as error:
+            return self._broken(str(error))
+        if not self._reader.is_done:
+            return None
+        self.is_idle = self._reader.keeps_alive
+        self._idle_since = time.monotonic()
+        if not self.is_idle:
+            self.close()
+        return self._reader.answer()
+
+    def _write(self) -> None:
+        while self._rest:
+            self._rest = self._rest[self._sock.send(self._rest) :]
+
+    def _write_and_read(self) -> None:
+        self._write()
+        while not self._reader.is_done:
+            self._reader.feed(self._sock.recv(_RECEIVE_BYTES))
+
+    def _broken(self, why: str) -> Answer:
+        self.close()
+        return self._reader.answer(why)
+
+    def _wait(self, deadline: float) -> bool:
+        """Wait until a step can be taken; False when the time is up."""
+        events = selectors.EVENT_WRITE if self.waits_to_write else selectors.EVENT_READ
+        with _Selector() as selector:
+            selector.register(self._sock, events)
+            left = deadline - time.monotonic()
+            return left > 0 and bool(selector.select(left))
 
 
 def _left(deadline: float) -> float:

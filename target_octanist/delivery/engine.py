@@ -132,7 +132,7 @@ class Engine:
             any_yet=bool(journal.pending()), forward=settings.transitions == "forward"
         )
         self._ticket = itertools.count()
-        self._senders = Senders(sender, pace, settings.max_concurrency, self._take_result)
+        self._senders = Senders(sender, pace, settings.max_concurrency, self._take_results)
         self._looker = Looker(self._senders, self._take_look)
         self._turn_ended_at = float("-inf")
         self._looked_around_at = float("-inf")
@@ -526,11 +526,12 @@ class Engine:
             case _:
                 self._senders.answered(d.job, d.finished_at)
 
-    def _take_result(self, result: Result) -> None:
-        """Take what came of a job; called by the senders' threads."""
+    def _take_results(self, results: list[Result]) -> None:
+        """Take what came of jobs; called by the senders' threads."""
         with self._lock:
-            self._results.append(result)
-            if len(self._results) in {1, self._enough}:
+            before = len(self._results)
+            self._results += results
+            if not before or before < self._enough <= len(self._results):
                 self._work_came.notify()
 
     def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:

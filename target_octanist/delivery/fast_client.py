@@ -36,7 +36,7 @@ class FastClient:
         self._tls = _trusting(route.ca_bundle) if parts.scheme == "https" else None
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
-        self._timeout = timeout_seconds
+        self.timeout = timeout_seconds
         headers = (
             f"Host: {parts.netloc}\r\n"
             f"X-API-KEY: {api_key}\r\n"
@@ -56,7 +56,19 @@ class FastClient:
 
     def send(self, payload: bytes) -> Answer:
         """Post one lead, given as a JSON object in UTF-8."""
-        return self._exchange(b"%b%d\r\n\r\n%b" % (self._post, len(payload), payload))
+        return self._exchange(self.request(payload))
+
+    def request(self, payload: bytes) -> bytes:
+        """Give the request that posts one lead, as it goes over the wire."""
+        return b"%b%d\r\n\r\n%b" % (self._post, len(payload), payload)
+
+    def connect(self, deadline: float) -> Connection:
+        """Make a connection, by a deadline in monotonic seconds.
+
+        Raises:
+            OSError: There is none, so nothing was sent.
+        """
+        return connect(self._host, self._port, self._tls, deadline)
 
     def change(self, payload: bytes) -> Answer:
         """Patch one lead, given as a JSON object in UTF-8 that names it."""
@@ -74,7 +86,7 @@ class FastClient:
         return self._exchange((self._get + what + self._get_end).encode("ascii"))
 
     def _exchange(self, request: bytes) -> Answer:
-        deadline = time.monotonic() + self._timeout
+        deadline = time.monotonic() + self.timeout
         try:
             connection = self._connection(deadline)
         except OSError as error:
@@ -89,7 +101,7 @@ class FastClient:
                 return kept
             kept.close()
         self._local.connection = None
-        made = connect(self._host, self._port, self._tls, deadline)
+        made = self.connect(deadline)
         self._local.connection = made
         return made
 

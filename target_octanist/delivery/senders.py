@@ -7,9 +7,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from target_octanist.delivery.fast_client import FastClient
 from target_octanist.delivery.job import Result
 from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, classify
 from target_octanist.delivery.whereabouts import ask, look_for
+from target_octanist.delivery.wire import Turnout, Wire
 from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
 
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
 class Senders:
     """Takes jobs and gives results; every job comes back, sent or not.
 
-    Threads are started as they are needed. They are daemons: a server that never
-    answers must not keep the process from ending.
+    Where the transport allows, leads go over a `Wire`. All else, and leads through
+    ``requests``, go through threads that are started as they are needed. They are
+    daemons: a server that never answers must not keep the process from ending.
     """
 
     def __init__(
-        self, sender: Sender, pace: Pace, most: int, give: Callable[[Result], None]
+        self, sender: Sender, pace: Pace, most: int, give: Callable[[list[Result]], None]
     ) -> None:
         """Make the pool.
 
@@ -38,7 +41,7 @@ class Senders:
             sender: The other side.
             pace: From now on only these threads' methods may touch it.
             most: The most threads.
-            give: Takes a result; called from any thread.
+            give: Takes results; called from any thread.
         """
         self._sender = sender
         self._pace = pace
@@ -50,9 +53,11 @@ class Senders:
         self._may_send = threading.Condition(self._lock)
         self._may_ask = threading.Condition(self._lock)
         self._outbox: deque[Job] = deque()
+        self._by_wire: deque[Job] = deque()
         self._in_flight = 0
         self._halted = False
         self._closed = False
+        self._wire: Wire | None = None
 
     @property
     def limit(self) -> int:
@@ -71,8 +76,27 @@ class Senders:
 
     def send(self, jobs: Iterable[Job]) -> None:
         """Take jobs, to be sent in this order as soon as the pace allows."""
+        plain: list[Job] = []
+        others: list[Job] = []
+        for job in jobs:
+            is_plain = not (job.asks or job.is_change or job.looks_up)
+            (plain if is_plain and isinstance(self._sender, FastClient) else others).append(job)
+        if plain:
+            self._send_by_wire(plain)
+        if others:
+            self._send_by_threads(others)
+
+    def _send_by_wire(self, jobs: list[Job]) -> None:
         with self._lock:
-            before = len(self._outbox)
+            self._by_wire.extend(jobs)
+            if self._wire is None:
+                assert isinstance(self._sender, FastClient), "no other can"
+                self._wire = Wire(self._sender, self._turnout, self._came_back)
+                self._wire.start()
+            self._wire.ring()
+
+    def _send_by_threads(self, jobs: list[Job]) -> None:
+        with self._lock:
             self._outbox.extend(jobs)
             wanted = min(len(self._outbox) + self._in_flight, self._most)
             while len(self._threads) < wanted:
@@ -81,7 +105,7 @@ class Senders:
                 self._threads.append(thread)
                 thread.start()
             # One sleeper for each: to wake all of them for a few jobs would cost more than these.
-            self._may_send.notify(len(self._outbox) - before)
+            self._may_send.notify(len(jobs))
 
     def listing(self, query: Mapping[str, str]) -> Answer:
         """Ask for a page of the leads that are stored, at the pace of everything else.
@@ -108,8 +132,11 @@ class Senders:
         with self._lock:
             before = self._pace.limit
             self._pace.answered(now, job.started_at)
+            risen = max(0, self._pace.limit - before)
             if self._outbox:
-                self._may_send.notify(1 + max(0, self._pace.limit - before))
+                self._may_send.notify(1 + risen)
+            if self._by_wire and risen and self._wire is not None:
+                self._wire.ring()
 
     def failed(self, job: Job, now: float) -> None:
         """Take note that a job came to nothing that is known (see `Pace.failed`)."""
@@ -127,20 +154,30 @@ class Senders:
             self._halted = True
             self._may_send.notify_all()
             self._may_ask.notify_all()
+            if self._wire is not None:
+                self._wire.ring()
 
     def close(self) -> None:
         """Let the threads end when nothing is left."""
         with self._lock:
             self._closed = True
             self._may_send.notify_all()
+            if self._wire is not None:
+                self._wire.ring()
 
     def _work(self) -> None:
         while (job := self._next_job()) is not None:
             answer = self._post(job) if job.started_at else None
-            finished_at = time.monotonic()
-            with self._lock:
-                self._in_flight -= 1
-            self._give(Result(job, answer, finished_at))
+            self._came_back([Result(job, answer, time.monotonic())])
+
+    def _came_back(self, results: list[Result]) -> None:
+        with self._lock:
+            self._in_flight -= len(results)
+            if self._outbox:
+                self._may_send.notify(len(results))
+            if self._by_wire and self._wire is not None:
+                self._wire.ring()
+        self._give(results)
 
     def _post(self, job: Job) -> Reply:
         reached("request")
@@ -166,13 +203,31 @@ class Senders:
                 if self._closed and not self._outbox:
                     return None
                 self._may_send.wait(delay if self._outbox and free else None)
-            job = self._outbox.popleft()
-            self._in_flight += 1
-            job.started_at = 0.0 if self._halted else now
-            if not self._halted:
-                self._pace.started(now, self._in_flight)
-                job.first_at = job.first_at or now
-            return job
+            return self._start(self._outbox, now)
+
+    def _turnout(self, now: float) -> Turnout:
+        """Give the leads that may go over the wire at once."""
+        jobs: list[Job] = []
+        wait = float("inf")
+        with self._lock:
+            while self._by_wire and (self._halted or self._in_flight < self._pace.limit):
+                wait = 0.0 if self._halted else self._pace.delay(now)
+                if wait > 0:
+                    break
+                jobs.append(self._start(self._by_wire, now))
+            else:
+                wait = float("inf")
+            return Turnout(jobs, wait, is_last=self._closed and not self._by_wire)
+
+    def _start(self, outbox: deque[Job], now: float) -> Job:
+        """Let the next job go out; the lock is held."""
+        job = outbox.popleft()
+        self._in_flight += 1
+        job.started_at = 0.0 if self._halted else now
+        if not self._halted:
+            self._pace.started(now, self._in_flight)
+            job.first_at = job.first_at or now
+        return job
 
 
 def _request(sender: Sender, job: Job) -> Reply:
