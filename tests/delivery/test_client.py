@@ -1,6 +1,6 @@
 """What is on the wire, and above all: whether a failed request may have been read.
 
-Both transports have to keep the same contract. Each case counts the requests that the
+All ways of sending have to keep the same contract. Each case counts the requests that the
 server has read.
 """
 
@@ -23,10 +23,11 @@ from target_octanist.delivery.fast_client import FastClient
 from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, Response, classify
 from target_octanist.errors import SettingsError
 from tests.support.raw_server import RawServer
+from tests.support.wire_client import WireClient
 
 LEADS = {"method": "POST", "path": "/leads"}
 LEAD = json.dumps({"name": "Canary", "email": "canary@example.com"}).encode()
-TRANSPORTS = {"fast": FastClient, "requests": OctanistClient}
+TRANSPORTS = {"fast": FastClient, "wire": WireClient, "requests": OctanistClient}
 
 
 @pytest.fixture(params=TRANSPORTS)
