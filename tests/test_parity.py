@@ -142,6 +142,7 @@ ONLY_IN = {
         "delivery/engine.py",
         "delivery/looker.py",
         "delivery/senders.py",
+        "delivery/wire.py",
         "delivery/client.py",
         "delivery/connection.py",
         "delivery/deadline.py",

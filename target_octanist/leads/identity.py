@@ -61,7 +61,7 @@ def key_namer(
         salt: As of `source_digest`.
         destination: As of `source_digest`.
         stream: As of `source_digest`.
-        names: The columns of the key, at least one.
+        names: The columns of the key.
 
     Returns:
         A function from the values of these columns, in the same order, to the digest; or to

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from target_octanist.delivery.fast_client import FastClient
-from target_octanist.delivery.job import Job
+from target_octanist.delivery.job import Job, Result
 from target_octanist.delivery.wire import Turnout, Wire
 
 if TYPE_CHECKING:
@@ -23,20 +23,20 @@ class WireClient:
         answers: dict[int, queue.SimpleQueue[Reply | None]] = {}
         over: list[bool] = []
 
-        def take(now):
+        def take(now: float) -> Turnout:
             jobs = [waiting.popleft() for _ in range(len(waiting))]
             for job in jobs:
                 job.started_at = now
             return Turnout(jobs, float("inf"), is_last=bool(over))
 
-        def give(results):
+        def give(results: list[Result]) -> None:
             for result in results:
                 answers.pop(id(result.job)).put(result.answer)
 
         client = FastClient(base_url, api_key, timeout_seconds=timeout_seconds)
         wire = Wire(client, take, give)
 
-        def end():
+        def end() -> None:
             over.append(True)
             wire.ring()
 
