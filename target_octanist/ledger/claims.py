@@ -105,6 +105,10 @@ class Verdict(NamedTuple):
     payload: str | None = None
 
 
+_SENDS = Verdict("send")
+STARTS = Verdict("start")
+
+
 class Known(NamedTuple):
     """The row of a source record that the journal already has."""
 
@@ -160,7 +164,7 @@ def decide(
                 return Verdict("behind" if other.run == run else "busy", other.source)
             if other.state == State.IN_DOUBT or other.at >= claim.window_start:
                 return Verdict("duplicate", other.source)
-    return Verdict("send")
+    return _SENDS
 
 
 def has_a_chance(claim: Claim, row: Known) -> bool:

@@ -29,6 +29,7 @@ from target_octanist.ledger.changes import (
 )
 from target_octanist.ledger.claims import (
     DISCARDED,
+    STARTS,
     TAKEN,
     Claim,
     Known,
@@ -153,7 +154,7 @@ class Turn:
         for claim in claims:
             verdict = decide(claim, known.get(claim.source), taken, self._run)
             if verdict.kind == "send" and start > 0:
-                verdict = verdict._replace(kind="start")
+                verdict = STARTS
                 start -= 1
             verdicts.append(verdict)
             if verdict.kind in {"behind", "busy"} or (
