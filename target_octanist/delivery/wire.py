@@ -86,6 +86,15 @@ class Wire:
         """Begin."""
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
+
+    def join(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
+        self._thread.join(seconds)
+
     def ring(self) -> None:
         """Let it look at once what is to be sent; may be called from any thread."""
         # Full of rings that it has not heard yet, or closed as it has ended.
@@ -94,21 +103,34 @@ class Wire:
 
     def _run(self) -> None:
         try:
-            while True:
-                turnout = self._take(time.monotonic())
-                results = [result for job in turnout.jobs if (result := self._begin(job))]
-                if turnout.is_last and not (results or self._open or self._dialling):
-                    return
-                if not results:
-                    results = self._listen(turnout.wait)
-                if results:
-                    self._give(results)
+            while self._goes_on():
+                pass
         finally:
             for connection in (*self._idle, *self._open):
                 connection.close()
             self._selector.close()
             self._bell.close()
             self._rope.close()
+
+    def _goes_on(self) -> bool:
+        """Send what may be sent and wait for what comes; False when nothing is left."""
+        try:
+            turnout = self._take(time.monotonic())
+            results = [result for job in turnout.jobs if (result := self._begin(job))]
+            if turnout.is_last and not (results or self._open or self._dialling):
+                return False
+            if not results:
+                results = self._listen(turnout.wait)
+        except Exception as bug:  # noqa: BLE001 - the run must end, not wait for ever
+            answer = NoAnswer(describe_bug(bug))
+            lost, self._open = self._open, {}
+            for connection in lost:
+                self._let_go(connection)
+            ended_at = time.monotonic()
+            results = [Result(exchange.job, answer, ended_at) for exchange in lost.values()]
+        if results:
+            self._give(results)
+        return True
 
     def _begin(self, job: Job) -> Result | None:
         """Send a job on its way; gives what came of it if that is known already."""
