@@ -90,10 +90,10 @@ _SETTINGS = (
         "settings",
         what="The configuration cannot be read.",
         why=(
-            "A file given with --config is no JSON object, or a variable that should hold a list or "
-            "an object is no JSON."
+            "A file given with --config is not there, may not be read or is no JSON object, or a "
+            "variable that should hold a list or an object is no JSON."
         ),
-        remedy="Mend the file or the variable that the sentence names; a JSON checker shows the place.",
+        remedy="Mend the file, its name or the variable that the sentence tells of; a JSON checker shows the place.",
     ),
     Entry(
         "transport-proxy",

@@ -28,6 +28,7 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.target_base import Target
 
 from target_octanist.batches import open_batch
+from target_octanist.config_files import ENVIRONMENT, read_config_files
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.errors import (
     InputError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
+    import click
     from singer_sdk.sinks import Sink
 
     from target_octanist.leads.problems import Problem
@@ -440,12 +442,25 @@ class TargetOctanist(Target):
     # The command line
 
     @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Put the files of ``--config`` off until `invoke`, which tells what is wrong with them."""
+        config = super().cb_config(ctx, param, (ENVIRONMENT,) if ENVIRONMENT in value else ())
+
+        def read() -> Any:
+            config.config = read_config_files(value)
+            return config
+
+        return read
+
+    @classmethod
     def invoke(cls, **options: Any) -> None:
         """Run the target; what stops it is told in one sentence, with exit code 1."""
         file_input: IO[str] | None = options.get("file_input")
+        read_config: Callable[[], Any] = options.pop("config")
         begin_log()
         try:
             with readable_errors():
+                options["config"] = read_config()
                 super().invoke(**options)
         except OctanistError as error:
             cls._give_up(file_input, error.problems)

@@ -164,7 +164,7 @@ def settings_insecure(world):
     return world.settings(base_url="http://example.com/api")
 
 
-@provokes("settings-unreadable", "is not a JSON object")
+@provokes("settings-unreadable", "mend it at line 1, column 2")
 def settings_unreadable(world):
     path = world.folder / "config.json"
     path.write_text("{")

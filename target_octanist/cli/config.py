@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from target_octanist.config_files import ENVIRONMENT, read_config_files
 from target_octanist.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 PREFIX = "TARGET_OCTANIST_"
 
 #: Stands for the environment, as it does for target-octanist.
-_ENV = Path("ENV")
+_ENV = Path(ENVIRONMENT)
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -60,19 +61,7 @@ def load_config(
     Raises:
         SettingsError: A file or a variable cannot be read.
     """
-    config: dict[str, Any] = {}
-    for path in files:
-        if path == _ENV:
-            continue
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            found = None
-        if not isinstance(found, dict):
-            raise SettingsError(
-                [f"--config: {path} is not a JSON object."], error_id="settings-unreadable"
-            )
-        config |= found
+    config = read_config_files(files)
     if not files or _ENV in files:
         config |= from_environment(os.environ, properties)
     return config

@@ -7,10 +7,23 @@ import json
 import os
 import pty
 import signal
+import subprocess
 
 import pytest
 
-from tests.support.target import feed, finish, people, person, record, schema, state
+from tests.support.processes import SCRIPTS
+from tests.support.target import (
+    environment,
+    feed,
+    finish,
+    people,
+    person,
+    record,
+    run_command,
+    schema,
+    start_command,
+    state,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -245,6 +258,56 @@ def test_a_mistake_in_the_settings_is_told_in_the_users_words(sandbox, target, s
     assert "Traceback" not in done.stderr
     assert sandbox.leads() == []
     assert "sandbox-key" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read (No such file or directory); name a JSON file with the settings"),
+        ("a folder", "cannot be read (Is a directory); name a JSON file with the settings"),
+        (b'{"api_key": "secret",}', "is not a JSON object; mend it at line 1, column 22."),
+        (b"", "is not a JSON object; mend it at line 1, column 1."),
+        (b'[["api_key", "secret"]]', 'is not a JSON object; write the settings as {"name": value'),
+        (b'{"api_key": "secret\xff"}', "is not a JSON object; write the settings as"),
+        (b"[" * 100_000, "is not a JSON object; write the settings as"),
+    ],
+)
+def test_a_file_of_settings_that_cannot_be_used_is_told_in_a_sentence(tmp_path, content, told):
+    good, odd = tmp_path / "good.json", tmp_path / "odd.json"
+    good.write_text('{"dry_run": true}')
+    if content == "a folder":
+        odd.mkdir()
+    elif content is not None:
+        odd.write_bytes(content)
+    command = [SCRIPTS / "target-octanist", "--config", good, "--config", odd]
+    process = start_command(command, environment(tmp_path), stdin=subprocess.PIPE)
+    done = finish(process, b"\n" * 1_000_000)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert f"--config: {odd} {told}" in line
+    assert line.endswith("(settings-unreadable)")
+    assert "secret" not in line
+
+
+def test_all_files_of_settings_that_cannot_be_used_are_told_at_once(tmp_path):
+    files = ["--config", tmp_path / "first.json", "--config", tmp_path / "second.json"]
+    done = run_command([SCRIPTS / "target-octanist", *files], environment(tmp_path))
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert "first.json cannot be read" in first
+    assert "second.json cannot be read" in second
+
+
+def test_settings_come_from_files_of_which_later_ones_win_and_from_the_environment(tmp_path):
+    (tmp_path / "first.json").write_text('{"dry_run": true, "max_concurrency": 0}')
+    (tmp_path / "second.json").write_text('{"max_concurrency": 2}')
+    files = [f"--config={name}" for name in ("first.json", "second.json", "ENV")]
+    env = environment(tmp_path, TARGET_OCTANIST_ON_UNKNOWN="nonsense")
+    done = finish(start_command([SCRIPTS / "target-octanist", *files], env, cwd=tmp_path))
+    assert done.returncode == 1
+    assert "on_unknown: " in done.stderr
+    assert "max_concurrency" not in done.stderr
+    assert "dry_run" not in done.stderr
 
 
 def test_a_journal_that_is_read_only_sends_nothing(sandbox, target):

@@ -53,6 +53,7 @@ class TestStandard(
         (Target, "_handle_max_record_age"),
         (Target, "_handle_termination"),
         (Target, "_validate_config"),
+        (Target, "cb_config"),
         (Target, "process_endofpipe"),
         (Sink, "_validate_and_parse"),
     ],

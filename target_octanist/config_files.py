@@ -1,0 +1,53 @@
+"""The files of ``--config``: JSON objects with settings, of which later ones win."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from target_octanist.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Given as a file, it stands for the environment.
+ENVIRONMENT = "ENV"
+
+
+def read_config_files(paths: Iterable[Path | str]) -> dict[str, Any]:
+    """Read the settings from files; the word for the environment is passed over.
+
+    Raises:
+        SettingsError: With one sentence for each file that cannot be used.
+    """
+    config: dict[str, Any] = {}
+    problems = []
+    for path in [Path(one) for one in paths if str(one) != ENVIRONMENT]:
+        try:
+            config |= _read_object(path)
+        except OSError as error:  # noqa: PERF203 - there are few
+            what = f"cannot be read ({error.strerror}); name a JSON file with the settings"
+            problems.append(f"--config: {path} {what}, or ENV for the environment.")
+        except ValueError as error:
+            problems.append(f"--config: {path} is not a JSON object; {_remedy(error)}.")
+    if problems:
+        raise SettingsError(problems, error_id="settings-unreadable")
+    return config
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError  # noqa: TRY004 - as for what is no JSON at all
+    return found
+
+
+def _remedy(error: ValueError) -> str:
+    # The text around the place may be the key.
+    if isinstance(error, json.JSONDecodeError):
+        return f"mend it at line {error.lineno}, column {error.colno}"
+    return 'write the settings as {"name": value, …}, in UTF-8'
