@@ -19,7 +19,7 @@ from uuid import UUID
 from target_octanist.leads.problems import Problems, did_you_mean, type_name
 from target_octanist.leads.sensitive import is_sensitive
 from target_octanist.leads.spec import SPEC_KEYS, Spec, read_spec
-from target_octanist.leads.text import Normal, clean_block, number_text, plain_text
+from target_octanist.leads.text import OBJECT, Normal, clean_block, number_text, plain_text
 
 if TYPE_CHECKING:
     from target_octanist.leads.paths import Path
@@ -129,7 +129,7 @@ class ObjectReader:
         Args:
             spec: What goes in.
             used: Columns that the mapping reads anywhere; they are no part of the rest.
-            fill_of: Compiles one picked spec.
+            fill_of: Compiles one picked spec; what it gives of a record is `jsonable`.
         """
         self._picked = tuple((label, fill_of(one)) for label, one in spec.pick)
         self._rest = spec.rest
@@ -151,7 +151,7 @@ class ObjectReader:
         """The object of one record; empty if there is nothing to put in it."""
         out: dict[str, Any] = {}
         for label, fill in self._picked:
-            value = jsonable(fill(record)[0])
+            value = fill(record)[0]
             if value is not None:
                 out[label] = value
         if self._rest:
@@ -178,7 +178,7 @@ class ObjectReader:
 
 def custom(value: Any) -> Normal:
     """Objects and lists without their empty parts; anything else as text."""
-    if isinstance(value, (Mapping, list, tuple)):
+    if isinstance(value, (list, tuple, *OBJECT)):
         return jsonable(value), None
     text, rule = plain_text(value)
     return (None, rule) if text is None else (clean_block(text) or None, None)
@@ -198,7 +198,7 @@ def jsonable(value: Any, *, drop: Callable[[str], bool] = lambda _: False, depth
         return _exact(value)
     if depth >= _MAX_DEPTH:
         return None
-    if isinstance(value, Mapping):
+    if isinstance(value, OBJECT):
         pairs = (
             (_key(str(key)), jsonable(item, drop=drop, depth=depth + 1))
             for key, item in value.items()

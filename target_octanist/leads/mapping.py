@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from phonenumbers import SUPPORTED_REGIONS
 
 from target_octanist.leads.change import split
@@ -48,8 +49,8 @@ _TELLING = {"create": ("email", "phone"), "update": ("status", "value")}
 _IDENTITY = {"create": IDENTITY_KEYS, "update": MATCH_KEYS, "upsert": (*IDENTITY_KEYS, "id")}
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+# Of each record there is one: a Struct is made in a tenth of the time of a dataclass.
+class Mapped(Struct, frozen=True):
     """A record that makes a lead, or a change of one.
 
     Attributes:
@@ -117,9 +118,9 @@ class LeadMapping:
         if not self._is_linked:
             # Without a bad address a lead is still a lead, as long as there is another way to
             # reach the person; otherwise it would be delivered as somebody nobody can call.
-            if doubtful and not any(key in payload for key in _REACHABLE):
+            if doubtful and payload.keys().isdisjoint(_REACHABLE):
                 return Unmappable(tuple(doubtful))
-            if not any(key in payload for key in self._identity):
+            if payload.keys().isdisjoint(self._identity):
                 return Unmappable((Reason("lead", self._no_identity, None),))
         if self._mode == "update":
             _, change = split(payload, "update")

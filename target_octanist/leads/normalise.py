@@ -91,10 +91,11 @@ def normaliser(
 
 def _text(clean: Callable[[str], str], nothing: frozenset[str]) -> Normalise:
     def read(value: Any) -> Normal:
-        text, rule = (value, None) if isinstance(value, str) else plain_text(value)
-        if text is None:
-            return None, rule
-        text = clean(text)
+        if not isinstance(value, str):
+            value, rule = plain_text(value)
+            if value is None:
+                return None, rule
+        text = clean(value)
         if not text or (len(text) <= _LONGEST_NOTHING and text.casefold() in nothing):
             return EMPTY
         return text, None

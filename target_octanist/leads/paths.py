@@ -16,6 +16,8 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
+from target_octanist.leads.text import OBJECT
+
 Read = Callable[[Mapping[str, Any]], Any]
 Steps = tuple[str | int, ...]
 
@@ -103,7 +105,7 @@ def _chain(text: str, steps: Steps) -> Path:
         value: Any = record
         for step in steps:
             if isinstance(step, str):
-                if not isinstance(value, Mapping):
+                if not isinstance(value, OBJECT):
                     return None
                 value = value.get(step)
             else:

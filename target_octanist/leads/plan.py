@@ -252,12 +252,23 @@ def _picked_field(spec: Spec) -> Field:
 
 def _picked_fill(spec: Spec, phone_region: str | None) -> Fill:
     """For a picked value inside `custom`: it keeps its type, unless the spec gives one."""
-    as_it_is = spec.kind is None and spec.max_length is None
-    field = _picked_field(spec)
-    normalise = _as_it_is if as_it_is else _normaliser(field, spec, phone_region)
+    if spec.kind is None and spec.max_length is None:
+        normalise = _as_it_is
+    else:
+        normalise = _jsonable(_normaliser(_picked_field(spec), spec, phone_region))
     fill = _fill(spec, normalise, phone_region)
-    return fill if spec.default is None else _with_default(fill, spec.default, spec.default)
+    if spec.default is None:
+        return fill
+    return _with_default(fill, jsonable(spec.default), spec.default)
 
 
 def _as_it_is(value: Any) -> Normal:
     return jsonable(value), None
+
+
+def _jsonable(normalise: Normalise) -> Normalise:
+    def read(raw: Any) -> Normal:
+        value, rule = normalise(raw)
+        return jsonable(value), rule
+
+    return read

@@ -36,7 +36,10 @@ def compile_template(text: str) -> tuple[Read, tuple[Path, ...]]:
         raise PathError(msg)
 
     def read(record: Mapping[str, Any]) -> str | None:
-        return _fill(parts, record)
+        values = [part if isinstance(part, str) else _value(part.read(record)) for part in parts]
+        if None not in values:
+            return "".join(values).strip()
+        return _fill(parts, values)
 
     return read, paths
 
@@ -70,18 +73,21 @@ def _parse(text: str) -> tuple[str | Path, ...]:
     return (*parts, literal) if literal else tuple(parts)
 
 
-def _fill(parts: Sequence[str | Path], record: Mapping[str, Any]) -> str | None:
-    """One text; `gap` tells that a value was missing since the last thing written."""
+def _fill(parts: Sequence[str | Path], values: Sequence[str | None]) -> str | None:
+    """One text of which a value is missing; `gap` tells that since the last thing written.
+
+    Args:
+        parts: Of the template.
+        values: For each part its text, or None.
+    """
     out: list[str] = []
     literals: list[int] = []  # the positions in `out` that are not values
     waiting = ""
-    gap = found = lacking = False
-    for part in parts:
-        if isinstance(part, Path):
-            value = _value(part.read(record))
-            if value is None:
-                gap = lacking = True
-                continue
+    gap = found = False
+    for part, value in zip(parts, values, strict=True):
+        if value is None:
+            gap = True
+        elif isinstance(part, Path):
             # With nothing before it, a separator would separate a value from nothing.
             if waiting and (out or not gap):
                 literals.append(len(out))
@@ -100,10 +106,8 @@ def _fill(parts: Sequence[str | Path], record: Mapping[str, Any]) -> str | None:
     if not gap:
         literals.append(len(out))
         out.append(waiting)
-    if lacking:
-        _tidy(out, literals, open_end=gap)
-    text = "".join(out).strip()
-    return _SPACES.sub(" ", text) if lacking else text
+    _tidy(out, literals, open_end=gap)
+    return _SPACES.sub(" ", "".join(out).strip())
 
 
 def _tidy(out: list[str], literals: list[int], *, open_end: bool) -> None:
