@@ -115,7 +115,8 @@ def _valid_email(text: str) -> str | None:
 
 
 _WITH_CODE = re.compile(r"\+[1-9][0-9 .()-]{6,24}")
-_NATIONAL = re.compile(r"\(?[0-9][0-9 .()-]{5,24}")
+# Not what a data frame makes of one: `612340060.0`.
+_NATIONAL = re.compile(r"(?![0-9]+\.0+\Z)\(?[0-9][0-9 .()-]{5,24}")
 _NOT_A_DIGIT = re.compile(r"[^0-9]")
 _ONLY_PHONE_CHARACTERS = re.compile(r"[0-9 ().+/-]+")
 _EXTENSION = re.compile(
@@ -136,11 +137,14 @@ def phone(value: object, region: str | None) -> Normal:
 
     Fewer than five digits are no number: people write ``-`` or ``n/a``, not ``1234``.
     """
-    text, rule = plain_text(value)
-    if rule is not None:
-        return None, "invalid_phone"
-    if text is None:
-        return EMPTY
+    if isinstance(value, str):
+        text = value
+    else:
+        text, rule = plain_text(value)
+        if rule is not None:
+            return None, "invalid_phone"
+        if text is None:
+            return EMPTY
     number = ordinary_phone(text.strip(), region)
     return parse_phone(text, region) if number is None else (number, None)
 
@@ -164,21 +168,29 @@ def phone_by_country(value: object, country: object, region: str | None) -> Norm
 
 def ordinary_phone(text: str, region: str | None) -> str | None:
     """E.164 of a number that is sure to need nothing but its digits; else None."""
+    if text.startswith("+"):
+        return _ordinary_abroad(_NOT_A_DIGIT.sub("", text)) if _WITH_CODE.fullmatch(text) else None
+    if region is None or not _NATIONAL.fullmatch(text):
+        return None
     digits = _NOT_A_DIGIT.sub("", text)
     if len(digits) < _MIN_DIGITS:
         return None
-    if _WITH_CODE.fullmatch(text):
-        for size in (1, 2, 3):
-            code = int(digits[:size])
-            if code in COUNTRY_CODE_TO_REGION_CODE:
-                plan = numbering_plan(COUNTRY_CODE_TO_REGION_CODE[code][0], code)
-                national = digits[size:]
-                # A national prefix after the country code, as in +31 (0)6, needs care.
-                if len(national) in plan.lengths and not plan.starts_with_prefix(national):
-                    return f"+{digits}"
-                return None
-    elif region is not None and _NATIONAL.fullmatch(text) and not _FLOAT.fullmatch(text):
-        return numbering_plan(region, None).ordinary_national(digits)
+    return numbering_plan(region, None).ordinary_national(digits)
+
+
+def _ordinary_abroad(digits: str) -> str | None:
+    """E.164 of the digits behind a plus, if it is sure that they are all there is to it."""
+    if len(digits) < _MIN_DIGITS:
+        return None
+    for size in (1, 2, 3):
+        code = int(digits[:size])
+        if code in COUNTRY_CODE_TO_REGION_CODE:
+            plan = numbering_plan(COUNTRY_CODE_TO_REGION_CODE[code][0], code)
+            national = digits[size:]
+            # A national prefix after the country code, as in +31 (0)6, needs care.
+            if len(national) in plan.lengths and not plan.starts_with_prefix(national):
+                return f"+{digits}"
+            return None
     return None
 
 
@@ -190,7 +202,7 @@ class NumberingPlan:
     lengths: frozenset[int]
     prefix: re.Pattern[str] | None
     plain_prefix: bool
-    abroad: re.Pattern[str] | None
+    abroad: re.Pattern[str]
     pattern: re.Pattern[str]
 
     def starts_with_prefix(self, digits: str) -> bool:
@@ -199,7 +211,7 @@ class NumberingPlan:
     def ordinary_national(self, digits: str) -> str | None:
         # What begins with the country's own code, or with the prefix for calls abroad, can
         # be read in two ways, and the library weighs them.
-        if digits.startswith(self.code) or (self.abroad and self.abroad.match(digits)):
+        if self.abroad.match(digits):
             return None
         found = self.prefix.match(digits) if self.prefix else None
         if found is not None:
@@ -227,7 +239,7 @@ def numbering_plan(region: str, code: int | None) -> NumberingPlan:
         lengths=frozenset.intersection(*(_lengths(one.general_desc) for one in (plan, main))),
         prefix=prefix if plan.national_prefix_for_parsing else None,
         plain_prefix=not prefix.groups and not plan.national_prefix_transform_rule,
-        abroad=re.compile(plan.international_prefix) if plan.international_prefix else None,
+        abroad=re.compile(f"{plan.country_code}|{plan.international_prefix or '(?!)'}"),
         pattern=re.compile(plan.general_desc.national_number_pattern or r"(?!)"),
     )
 

@@ -87,10 +87,7 @@ def key_namer(
         if not any(value is not None and value != "" for value in values):
             return None
         key = dict(zip(names, values, strict=True))
-        digest = begun.copy()
-        digest.update(_canonical_bytes(key))
-        digest.update(b"]")
-        return digest.hexdigest()
+        return _end(begun, _canonical_bytes(key))
 
     return name_many
 
@@ -117,9 +114,10 @@ def person_namer(
     def names_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
         digests: dict[str, None] = {}
         for names, begun in entries:
+            # They are texts, and so plain already.
             values = [_identifying(name, payload.get(name)) for name in names]
             if all(values):
-                digests[_end(begun, values)] = None
+                digests[_end(begun, _encode(values))] = None
         return tuple(digests)
 
     return names_of
@@ -175,12 +173,12 @@ def _identifying(name: str, value: Any) -> str:
 
 def _digest(salt: bytes, what: tuple[str, ...], value: Any) -> str:
     """The keyed digest of a list: what it is about, and last of all the value."""
-    return _end(_begun(salt, what), value)
+    return _end(_begun(salt, what), _canonical_bytes(value))
 
 
-def _end(begun: blake2b, value: Any) -> str:
+def _end(begun: blake2b, last: bytes) -> str:
     digest = begun.copy()
-    digest.update(_canonical_bytes(value) + b"]")
+    digest.update(last + b"]")
     return digest.hexdigest()
 
 
@@ -198,7 +196,10 @@ def _canonical(value: Any) -> str:
 
 def _canonical_bytes(value: Any) -> bytes:
     """One text for each value: 1, 1.0 and Decimal("1.0") are equal, 1 and "1" are not."""
-    plain = _plain(value)
+    return _encode(_plain(value))
+
+
+def _encode(plain: Any) -> bytes:
     try:
         return _ENCODER.encode(plain)
     except UnicodeEncodeError:

@@ -178,11 +178,12 @@ def _fill(spec: Spec, normalise: Normalise, phone_region: str | None) -> Fill:
     if len(sources) > 1 or translate is not None:
         return lambda record: _first_found(sources, translate, normalise, record)
     source, read, origin = sources[0].text, sources[0].read, sources[0].origin
+    nothing: Found = (None, None, source, None)
 
     def fill_one(record: Mapping[str, Any]) -> Found:
         raw = read(record)
         if raw is None:
-            return None, None, source, None
+            return nothing
         value, rule = normalise(raw)
         if value is None and rule is None and is_lost_number(raw):
             rule = "lost_number"

@@ -122,6 +122,6 @@ def _tidy(out: list[str], literals: list[int], *, open_end: bool) -> None:
 
 
 def _value(raw: Any) -> str | None:
-    text, _ = plain_text(raw)
+    text = raw if isinstance(raw, str) else plain_text(raw)[0]
     text = text.strip() if text else ""
     return None if not text or text.casefold() in PLACEHOLDERS else text

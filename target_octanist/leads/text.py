@@ -53,7 +53,7 @@ def clean_line(text: str) -> str:
 
 def clean_block(text: str) -> str:
     """As `clean_line`, but line ends stay, as line feeds."""
-    if text.isprintable() and "&" not in text:
+    if "&" not in text and text.replace("\n", "").isprintable():
         return _tidy(text)
     return _settle(text, one_line=False)
 
