@@ -30,6 +30,7 @@ CUSTOM_KEYS = ("rest", "exclude", "pick", "required")
 _MAX_DEPTH = 32
 _INT64 = 2**63
 _EXACT_FLOAT = 2**53
+_NESTED = (list, tuple, *OBJECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ class ObjectReader:
 
 def custom(value: Any) -> Normal:
     """Objects and lists without their empty parts; anything else as text."""
-    if isinstance(value, (list, tuple, *OBJECT)):
+    if isinstance(value, _NESTED):
         return jsonable(value), None
     text, rule = plain_text(value)
     return (None, rule) if text is None else (clean_block(text) or None, None)

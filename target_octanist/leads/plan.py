@@ -254,7 +254,7 @@ def _picked_field(spec: Spec) -> Field:
 def _picked_fill(spec: Spec, phone_region: str | None) -> Fill:
     """For a picked value inside `custom`: it keeps its type, unless the spec gives one."""
     if spec.kind is None and spec.max_length is None:
-        normalise = _as_it_is
+        normalise: Normalise = _as_it_is
     else:
         normalise = _jsonable(_normaliser(_picked_field(spec), spec, phone_region))
     fill = _fill(spec, normalise, phone_region)

@@ -36,7 +36,9 @@ def compile_template(text: str) -> tuple[Read, tuple[Path, ...]]:
         raise PathError(msg)
 
     def read(record: Mapping[str, Any]) -> str | None:
-        values = [part if isinstance(part, str) else _value(part.read(record)) for part in parts]
+        values: list[Any] = [
+            part if isinstance(part, str) else _value(part.read(record)) for part in parts
+        ]
         if None not in values:
             return "".join(values).strip()
         return _fill(parts, values)
