@@ -1,127 +1,112 @@
-"""``make bench``: the installed command against its own sandbox, with a yardstick beside it.
+"""``make bench``: how fast the target is, beside floors, limits and peers in the same run.
 
-The yardstick is the same number of leads, posted by the same number of threads with a
-bare ``requests.Session``: no mapping, no journal, no STATE. Both are measured in turn, in
-the same run, so that their ratio says something on any machine.
+Each part prints its tables in Markdown; ``--write`` also puts them into RESULTS.md. What is
+measured, and how to read it, is in README.md beside this file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import resource
-import statistics
+import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
-import requests
+from benchmarks import growth, others, results, speed
+from benchmarks.bench import Bench
+from benchmarks.machine import load_average, machine, today
+from benchmarks.processes import ROOT, FailedError
 
-from tests.support.sandbox import API_KEY, Sandbox
-from tests.support.target import Target, finish, person, record, schema, state
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Heading and measurement of each part, in their order. Memory comes first: what is small cannot
+#: be told any more once this process has grown.
+PARTS: Final[dict[str, tuple[str, Callable[[Bench], str]]]] = {
+    "records": ("Memory and growth: 1,000 to 1,000,000 records", growth.by_records),
+    "latency": ("50 ms latency, 128 leads at once", speed.latency),
+    "cpu": ("No latency: CPU for a lead", speed.cpu),
+    "nothing-new": ("Nothing new", speed.nothing_new),
+    "floors": ("The floors by themselves", speed.floors),
+    "in-flight": ("Growth: 1 to 512 leads in flight", growth.in_flight),
+    "journal": ("Growth: the journal", others.journal),
+    "startup": ("Start and end", others.start_and_end),
+    "limit": ("The limit", others.limits),
+    "peers": ("Peers", others.peers),
+}
 
 
 def main() -> None:
-    """Measure, and print a table of medians."""
+    """Measure, print, and write if that is wanted."""
     options = read_options()
-    lines = [schema(), *(record(**person(n)) for n in range(options.records)), state({"at": 1})]
-    given = "".join(f"{line}\n" for line in lines).encode()
-    rows: dict[str, list[float]] = {}
-    for _ in range(options.rounds):
-        for name, value in measure(given, options).items():
-            rows.setdefault(name, []).append(value)
-    print(
-        f"{options.records} records, {options.concurrency} at once, "
-        f"{options.latency_ms} ms latency, {options.rounds} rounds, "
-        f"transport: {options.transport}"
-    )
-    for name, values in rows.items():
-        print(
-            f"{name:<44}{statistics.median(values):>12.2f}  ({min(values):.2f}..{max(values):.2f})"
+    # On the disk of the project: a temporary folder is often in memory.
+    kept = ROOT / ".bench"
+    kept.mkdir(exist_ok=True)
+    about = machine(kept)
+    print(f"{about}\n", flush=True)
+    if options.write:
+        results.write("machine", about)
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="run-", dir=kept) as folder:
+        bench = Bench(
+            rounds=options.rounds or (1 if options.quick else 3),
+            quick=options.quick,
+            folder=Path(folder),
+            kept=kept,
+            records=2_000 if options.quick else options.records,
+            journal_leads=options.journal_leads,
         )
+        for name in options.only or PARTS:
+            text, well = measure(bench, name)
+            failed = failed or not well
+            print(f"{text}\n", flush=True)
+            if options.write:
+                results.write(name, text)
+    sys.exit(1 if failed else 0)
 
 
 def read_options() -> argparse.Namespace:
     """Read the options of the command line."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--records", type=int, default=3000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--concurrency", type=int, default=16)
-    parser.add_argument("--latency-ms", type=int, default=25)
-    parser.add_argument("--transport", choices=["auto", "fast", "requests"], default="auto")
-    return parser.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=PARTS, metavar="NAME", help=f"one of {', '.join(PARTS)}"
+    )
+    parser.add_argument("--rounds", type=int, help="of each measurement (3)")
+    parser.add_argument(
+        "--records", type=int, default=1_000_000, help="of the largest stream (1,000,000)"
+    )
+    parser.add_argument(
+        "--journal-leads",
+        type=int,
+        default=1_000_000,
+        help="in the largest journal (1,000,000); ten times as many take a quarter of an hour and 10 GB",
+    )
+    parser.add_argument("--quick", action="store_true", help="little of all, to see that it works")
+    parser.add_argument("--write", action="store_true", help="write the results to RESULTS.md")
+    options = parser.parse_args()
+    if options.quick and options.write:
+        parser.error("what --quick measures is not worth writing down")
+    return options
 
 
-def measure(given: bytes, options: argparse.Namespace) -> dict[str, float]:
-    """Measure one round of everything; seconds, leads a second, MiB and ratios."""
-    latency = ("--latency-ms", str(options.latency_ms))
-    with tempfile.TemporaryDirectory() as folder, Sandbox(*latency) as sandbox:
-        target = Target(
-            Path(folder),
-            sandbox.base_url,
-            max_concurrency=options.concurrency,
-            transport=options.transport,
-        )
-        start, _ = run(target, b"")
-        cold, memory = run(target, given)
-        assert len(sandbox.leads()) == options.records, "every lead arrived once"
-        again, _ = run(target, given)
-        assert len(sandbox.leads()) == options.records, "and none a second time"
-        bare = post_bare(sandbox.base_url, options.records, options.concurrency)
-    return {
-        "start and end of the process, s": start,
-        "new leads a second": options.records / (cold - start),
-        "known leads a second": options.records / max(again - start, 1e-3),
-        "bare requests a second (yardstick)": options.records / bare,
-        "time for new leads / yardstick": (cold - start) / bare,
-        "largest resident size, MiB": memory,
-    }
-
-
-def run(target: Target, given: bytes) -> tuple[float, float]:
-    """Run the target; gives seconds, and the largest resident size of any child in MiB."""
-    began = time.monotonic()
-    done = finish(target.start(), given)
-    seconds = time.monotonic() - began
-    assert done.returncode == 0, done.stderr
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1024 * 1024 if os.uname().sysname == "Darwin" else 1024
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
-
-
-def post_bare(base_url: str, count: int, threads: int) -> float:
-    """Post as many leads with as many threads and nothing else; gives seconds."""
-    numbers = iter(range(count, 2 * count))
-    lock = threading.Lock()
-
-    def work() -> None:
-        with requests.Session() as session:
-            session.trust_env = False
-            while True:
-                with lock:
-                    number = next(numbers, None)
-                if number is None:
-                    return
-                lead: dict[str, Any] = {**person(number)}
-                del lead["id"]
-                answer = session.post(
-                    f"{base_url}/leads",
-                    data=json.dumps(lead),
-                    headers={"X-API-KEY": API_KEY, "Content-Type": "application/json"},
-                    timeout=30,
-                )
-                assert answer.status_code == 201, answer.text
-
-    workers = [threading.Thread(target=work) for _ in range(threads)]
-    began = time.monotonic()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return time.monotonic() - began
+def measure(bench: Bench, name: str) -> tuple[str, bool]:
+    """Measure a part; gives its section, and whether all went well."""
+    heading, part = PARTS[name]
+    print(f"{name}: {heading}", file=sys.stderr, flush=True)
+    before, began = load_average(), time.monotonic()
+    try:
+        text, well = part(bench), True
+    except FailedError as error:
+        text, well = f"Not measured: {error}.", False
+    finally:
+        bench.tidy()
+    minutes = (time.monotonic() - began) / 60
+    how = (
+        f"{today()}, {bench.rounds} rounds in {minutes:.1f} minutes, "
+        f"load average {before} before and {load_average()} after."
+    )
+    return f"## {heading}\n\n{how}\n\n{text}", well
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ Each is a program that reads the stream from its standard input, as the target d
     python -m benchmarks.floors decode            # decode each line, and nothing else
     python -m benchmarks.floors map               # and map it, and name lead and person
     python -m benchmarks.floors known JOURNAL     # and look each record up in a journal
-    python -m benchmarks.floors deliver JOURNAL URL THREADS   # and claim, send and settle it
+    python -m benchmarks.floors deliver JOURNAL URL THREADS fast|requests   # and deliver it
 
-The last one is the sum of the floors in one process. It makes the very leads that the target
-makes, with its libraries for addresses and numbers and its transport, and writes the same facts
+The last one claims, sends and settles, and is the sum of the floors in one process. It makes the
+very leads that the target makes, with its libraries for addresses and numbers, sends them with its
+fast transport or with nothing but a `requests.Session` for each thread, and writes the same facts
 to a journal of the same durability. It has nothing else: no settings, other streams, faults,
 retries, deduplication in flight, STATE, metrics or signals, and it would lose leads.
 """
@@ -25,13 +26,17 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import requests
 
 from benchmarks.streams import STREAM
 from target_octanist.delivery.fast_client import FastClient
+from target_octanist.delivery.outcome import Response
 from target_octanist.leads.contact import email, phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    Send = Callable[[bytes], bytes]
 
 KEY: Final = b"0123456789abcdef"
 BATCH: Final = 500
@@ -166,18 +171,39 @@ class Ledger:
         self._db.execute("COMMIT")
 
 
-def deliver(lines: Iterable[bytes], path: str, base_url: str, threads: int) -> int:
+def sender(transport: str, base_url: str) -> Send:
+    """Give what posts a body from any thread, and gives the answer's body."""
+    client = FastClient(base_url, "key", timeout_seconds=30)
+    local = threading.local()
+    url, headers = f"{base_url}/leads", {"X-API-KEY": "key", "Content-Type": "application/json"}
+
+    def fast(body: bytes) -> bytes:
+        answer = client.send(body)
+        assert isinstance(answer, Response), answer
+        assert answer.status == 201, answer
+        return answer.body
+
+    def bare(body: bytes) -> bytes:
+        session: requests.Session | None = getattr(local, "session", None)
+        if session is None:
+            session = local.session = requests.Session()
+            session.trust_env = False  # it would look for proxies each time
+        answer = session.post(url, data=body, headers=headers, timeout=30)
+        assert answer.status_code == 201, answer
+        return answer.content
+
+    return {"fast": fast, "requests": bare}[transport]
+
+
+def deliver(lines: Iterable[bytes], path: str, threads: int, send: Send) -> int:
     """Claim, send and settle all leads of a stream; gives how many were sent."""
     ledger = Ledger(path)
-    client = FastClient(base_url, "key", timeout_seconds=30)
     outbox: queue.SimpleQueue[Lead | None] = queue.SimpleQueue()
     inbox: queue.SimpleQueue[tuple[Lead, bytes]] = queue.SimpleQueue()
 
     def work() -> None:
         while (lead := outbox.get()) is not None:
-            answer: Any = client.send(lead.body)
-            assert answer.status == 201, answer
-            inbox.put((lead, answer.body))
+            inbox.put((lead, send(lead.body)))
 
     for _ in range(threads):
         threading.Thread(target=work, daemon=True).start()
@@ -209,7 +235,9 @@ def main() -> None:
         "decode": lambda: sum(1 for _ in rows(lines)),
         "map": lambda: sum(len(batch) for batch in batches(lines)),
         "known": lambda: known(lines, *options),
-        "deliver": lambda: deliver(lines, options[0], options[1], int(options[2])),
+        "deliver": lambda: deliver(
+            lines, options[0], int(options[2]), sender(options[3], options[1])
+        ),
     }
     print(json.dumps({"records": floors[floor]()}))
 

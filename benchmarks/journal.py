@@ -12,6 +12,7 @@ import argparse
 import random
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -56,9 +57,9 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         paths = {size: built(folder, size) for size in sizes}
         print(f"SQLite {sqlite3.sqlite_version}, {options.rounds} rounds, medians.\n")
-        print_look_ups(look_ups(paths, options.rounds))
-        print_commits(commits(folder, options.rounds))
-        print_bytes(folder)
+        print(look_up_table(look_ups(paths, options.rounds)))
+        print(commit_table(commits(folder, options.rounds)))
+        print(byte_table(folder))
 
 
 def read_options() -> argparse.Namespace:
@@ -82,7 +83,8 @@ def built(folder: Path, size: int) -> Path:
         began = time.monotonic()
         fill(new, size)
         new.rename(path)
-        print(f"Made a journal of {size:,} leads in {time.monotonic() - began:.0f} s.")
+        took = time.monotonic() - began
+        print(f"Made a journal of {size:,} leads in {took:.0f} s.", file=sys.stderr)
     return path
 
 
@@ -249,24 +251,35 @@ def bare_look(
     ).fetchall()
 
 
-def print_look_ups(measured: Sequence[Looked]) -> None:
-    """Print what a record costs, and in brackets how often as much as in the empty journal."""
-    costs: dict[tuple[str, int], list[float]] = defaultdict(list)
-    for size, way, cost in measured:
-        costs[way, size].append(cost)
-    sizes = sorted({size for _, size in costs})
-    print(f"µs of CPU a record, in batches of {BATCH}; in brackets: times that of the empty one.\n")
-    print("| | " + " | ".join(f"{size:,} leads" for size in sizes) + " |")
-    print("|---|" + "---:|" * len(sizes))
-    for way in dict.fromkeys(way for way, _ in costs):
-        base = next((b for b in ("bare look for", "pass over") if way.startswith(b)), "look for")
-        empty = statistics.median(costs[f"{base} new ones", 0])
-        cells = []
-        for size in sizes:
-            each = statistics.median(costs.get((way, size), [0]))
-            cells.append(f"{each:.1f} ({each / empty:.2f})" if each else "")
-        print(f"| {way} | " + " | ".join(cells) + " |")
-    print()
+def look_up_table(measured: Sequence[Looked]) -> str:
+    """Tell what a record costs, and in brackets how often as much as in the empty journal."""
+    sizes = sorted({one.size for one in measured})
+    lines = [
+        f"µs of CPU a record, in batches of {BATCH}; in brackets: times that of the empty one.\n",
+        "| | " + " | ".join(f"{size:,} leads" for size in sizes) + " |",
+        "|---|" + "---:|" * len(sizes),
+    ]
+    for way in dict.fromkeys(one.way for one in measured):
+        costs = {size: cost_of(measured, way, size) for size in sizes}
+        cells = [
+            f"{cost:.1f} ({times_empty(measured, way, size):.2f})" if cost else ""
+            for size, cost in costs.items()
+        ]
+        lines.append(f"| {way} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def cost_of(measured: Sequence[Looked], way: str, size: int) -> float:
+    """Give the median of what a record costs; 0 if there is none."""
+    return statistics.median(
+        [one.cost for one in measured if (one.way, one.size) == (way, size)] or [0]
+    )
+
+
+def times_empty(measured: Sequence[Looked], way: str, size: int) -> float:
+    """Give how often as much as in the empty journal a record costs in one of a size."""
+    base = next((b for b in ("bare look for", "pass over") if way.startswith(b)), "look for")
+    return cost_of(measured, way, size) / cost_of(measured, f"{base} new ones", 0)
 
 
 # Commits
@@ -376,29 +389,31 @@ def begin(connection: sqlite3.Connection, run: str) -> None:
     connection.execute("UPDATE octanist_runs SET heartbeat_at = ? WHERE id = ?", (now_ms(), run))
 
 
-def print_commits(measured: Sequence[Committed]) -> None:
-    """Print what a lead costs by the size of its batches."""
+def commit_table(measured: Sequence[Committed]) -> str:
+    """Tell what a lead costs by the size of its batches."""
     ways: dict[tuple[str, int], list[Committed]] = defaultdict(list)
     for one in measured:
         ways[one.way, one.batch].append(one)
-    print("µs a lead for claim, start and settle, each a commit on disk; CPU in brackets.\n")
-    print("| leads a commit | journal | by hand | ratio of CPU |")
-    print("|---:|---:|---:|---:|")
+    lines = [
+        "µs a lead for claim, start and settle, each a commit on disk; CPU in brackets.\n",
+        "| leads a commit | journal | by hand | ratio of CPU |",
+        "|---:|---:|---:|---:|",
+    ]
     for batch in COMMITS:
         cells, cpus = [], []
         for way in ("through_journal", "by_hand"):
             elapsed = statistics.median(one.elapsed for one in ways[way, batch])
             cpus.append(statistics.median(one.cpu for one in ways[way, batch]))
             cells.append(f"{elapsed:.0f} ({cpus[-1]:.0f})")
-        print(f"| {batch} | {' | '.join(cells)} | {cpus[0] / cpus[1]:.2f} |")
-    print()
+        lines.append(f"| {batch} | {' | '.join(cells)} | {cpus[0] / cpus[1]:.2f} |")
+    return "\n".join([*lines, ""])
 
 
 # Bytes
 
 
-def print_bytes(folder: Path, leads: int = 100_000) -> None:
-    """Print how large a journal is in which so many leads went the whole way."""
+def byte_table(folder: Path, leads: int = 100_000) -> str:
+    """Tell how large a journal is in which so many leads went the whole way."""
     path = folder / "bytes.db"
     remove(path)
     batches = ([claim(n) for n in range(at, at + BATCH)] for at in range(0, leads, BATCH))
@@ -409,13 +424,18 @@ def print_bytes(folder: Path, leads: int = 100_000) -> None:
         connection.execute("VACUUM")
         tidied = parts(connection)
     remove(path)
-    print(f"Bytes a lead with two digests of its person, of {leads:,} leads.\n")
-    print("| | as it grows | after `octanist ledger prune` |")
-    print("|---|---:|---:|")
-    for name in sorted(grown, key=grown.__getitem__, reverse=True):
-        if grown[name] >= leads:
-            print(f"| `{name}` | {grown[name] / leads:.0f} | {tidied[name] / leads:.0f} |")
-    print(f"| all | {sum(grown.values()) / leads:.0f} | {sum(tidied.values()) / leads:.0f} |")
+    lines = [
+        f"Bytes a lead with two digests of its person, of {leads:,} leads.\n",
+        "| | as it grows | after `octanist ledger prune` |",
+        "|---|---:|---:|",
+    ]
+    lines += [
+        f"| `{name}` | {grown[name] / leads:.0f} | {tidied[name] / leads:.0f} |"
+        for name in sorted(grown, key=grown.__getitem__, reverse=True)
+        if grown[name] >= leads
+    ]
+    whole = [sum(found.values()) / leads for found in (grown, tidied)]
+    return "\n".join([*lines, f"| all | {whole[0]:.0f} | {whole[1]:.0f} |"])
 
 
 def parts(connection: sqlite3.Connection) -> dict[str, int]:

@@ -12,11 +12,15 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 STREAM: Final = "sales-leads"
 
 #: A STATE line follows so many records.
 STATE_EVERY: Final = 10_000
+
+#: A key that cannot be looked for without decoding the whole line.
+QUOTED_KEY: Final = '"id"'
 
 MAPPING: Final[dict[str, Any]] = {
     "name": {"template": "{first_name} {last_name}"},
@@ -61,16 +65,24 @@ _LAST = ("de Vries", "Jansen", "Ó Súilleabháin", "Yılmaz", "Bakker", "Smit")
 _SOURCES = ("google", "linkedin", "facebook", "newsletter")
 
 
-def write_stream(file: IO[bytes], records: int, *, first: int = 1) -> None:
+def write_stream(
+    file: IO[bytes], records: int, *, first: int = 1, quoted_key: bool = False
+) -> None:
     """Write a stream: its SCHEMA, its records, and a STATE after every `STATE_EVERY` and at the end.
 
     Args:
         file: Where to.
         records: How many.
         first: The `id` of the first; the rest counts up from there.
+        quoted_key: Whether there is a column `QUOTED_KEY`, too, which says the same as `id`.
     """
-    file.write(_line(schema_message()))
+    schema = schema_message()
+    if quoted_key:
+        schema["schema"]["properties"][QUOTED_KEY] = {"type": ["integer"]}
+    file.write(_line(schema))
     for count, row in enumerate(rows(records, first=first), start=1):
+        if quoted_key:
+            row[QUOTED_KEY] = row["id"]
         extracted = "2026-11-21T03:18:00.571356+00:00"
         message = {"type": "RECORD", "stream": STREAM, "record": row, "time_extracted": extracted}
         file.write(_line(message))
@@ -80,9 +92,18 @@ def write_stream(file: IO[bytes], records: int, *, first: int = 1) -> None:
             )
 
 
+def stream_in(folder: Path, records: int, *, quoted_key: bool = False) -> Path:
+    """Give the file of a stream in a folder; writes it if it is not there yet."""
+    path = folder / f"stream-{records}{'-quoted' if quoted_key else ''}.jsonl"
+    if not path.exists():
+        with path.open("wb") as file:
+            write_stream(file, records, quoted_key=quoted_key)
+    return path
+
+
 def schema_message() -> dict[str, Any]:
     """Give the SCHEMA message."""
-    schema = {"type": "object", "properties": _COLUMNS, "required": ["id"]}
+    schema = {"type": "object", "properties": dict(_COLUMNS), "required": ["id"]}
     return {"type": "SCHEMA", "stream": STREAM, "schema": schema, "key_properties": ["id"]}
 
 

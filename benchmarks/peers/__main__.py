@@ -6,8 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.runs import FailedError, UnavailableError, measure, prepare
+from benchmarks.peers.runs import UnavailableError, measure, prepare
 from benchmarks.peers.systems import SYSTEMS
+from benchmarks.processes import FailedError
 from benchmarks.rows import Row, medians, table
 
 if TYPE_CHECKING:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.import_api import ImportApi
 from benchmarks.peers.pins import PINS
+from benchmarks.processes import ROOT, FailedError, Usage, run
 from benchmarks.rows import Row
 from benchmarks.server import LoadServer
 from benchmarks.streams import write_stream
@@ -27,29 +24,12 @@ if TYPE_CHECKING:
 
     from benchmarks.peers.systems import System
 
-ROOT = Path(__file__).parents[2]
-
 #: Virtual environments of peers; kept from run to run, and no part of the project.
 CACHE = ROOT / ".bench"
-
-#: As long as one run may take.
-RUN_SECONDS = 300
 
 
 class UnavailableError(Exception):
     """A system cannot be had here; says why."""
-
-
-class FailedError(Exception):
-    """A system did not deliver all; says what happened."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a run took."""
-
-    seconds: float
-    cpu_seconds: float
 
 
 def measure(system: System, python: Path, leads: int, latency_ms: float) -> Row:
@@ -87,7 +67,7 @@ def deliver(system: System, python: Path, leads: int, latency_ms: float) -> Usag
             if isinstance(system.program, Path)
             else [python, "-m", f"benchmarks.peers.{system.program}"]
         )
-        usage = run([*command, "--config", folder / "config.json"], folder)
+        usage = run([*command, "--config", folder / "config.json"], folder / "stream.jsonl", folder)
         if count() != leads:
             raise FailedError(f"{system.name}: of {leads} leads {count()} arrived")
     return usage
@@ -105,38 +85,6 @@ def api_for(
     with LoadServer(latency_ms) as server:
         # All leads differ, so what arrived twice is not counted twice.
         yield {"base_url": server.base_url}, lambda: server.count().distinct
-
-
-def run(command: list[str | Path], folder: Path) -> Usage:
-    """Run a command on the stream in a folder; what it says goes to a file there.
-
-    Raises:
-        FailedError: It ended with another exit code than 0.
-    """
-    environment = {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": str(folder),
-        "OCTANIST_HOME": str(folder),
-        "LANG": "C.UTF-8",
-        "NO_PROXY": "*",
-        "DO_NOT_TRACK": "1",
-        "PYTHONPATH": str(ROOT),
-    }
-    with (folder / "stream.jsonl").open("rb") as stream, (folder / "log").open("wb") as log:
-        began = time.monotonic()
-        process = subprocess.Popen(
-            command, stdin=stream, stdout=log, stderr=log, cwd=folder, env=environment
-        )
-        limit = threading.Timer(RUN_SECONDS, process.kill)
-        limit.start()
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        limit.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        lines = (folder / "log").read_text("utf-8", "replace").strip().splitlines()
-        raise FailedError(f"exit code {process.returncode}: {lines[-1] if lines else ''}")
-    return Usage(seconds, used.ru_utime + used.ru_stime)
 
 
 def prepare(system: System) -> Path:

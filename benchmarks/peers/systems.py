@@ -46,7 +46,7 @@ SYSTEMS: Final = (
         settings={
             "ledger": "ledger.db",
             "max_concurrency": CONCURRENCY,
-            "streams": [{"stream": STREAM, "mapping": MAPPING}],
+            "streams": [{"stream": STREAM, "mapping": MAPPING, "phone_region": "NL"}],
         },
         leads=(10_000, 10_000),
         note="journal on disk",

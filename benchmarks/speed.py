@@ -1,0 +1,286 @@
+"""The speed that was aimed for: with latency, without, and where there is nothing new.
+
+All that is compared is measured in turn in the same round, and the ratio is that of the round.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks import limit
+from benchmarks.bench import net
+from benchmarks.figures import Figure, at_least, at_most, table
+from benchmarks.peers import runs as peers
+from benchmarks.peers.systems import CONCURRENCY, SYSTEMS
+from benchmarks.processes import above_zero
+from benchmarks.streams import QUOTED_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.bench import Bench, Place
+    from benchmarks.processes import Usage
+    from benchmarks.server import LoadServer
+
+LATENCY_MS: Final = 50
+
+#: Without latency, more threads than the default setting has only wait for each other.
+THREADS: Final = 16
+
+RECORD_SINK: Final = next(system for system in SYSTEMS if system.name == "singer-sdk RecordSink")
+
+
+# With latency
+
+
+def latency(bench: Bench) -> str:
+    """Deliver to a server that answers after 50 ms, 128 leads at a time."""
+    leads, few = bench.size(30_000), bench.size(200)
+    ideal = CONCURRENCY / LATENCY_MS * 1000
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in bench.round_numbers():
+        with bench.place(LATENCY_MS) as place:
+            steady, usage = delivered(bench, place, leads, CONCURRENCY)
+            start = place.target(bench.stream(0), "empty.db")
+        whole = leads / usage.without(start).said_seconds
+        found["steady"].append(steady)
+        found["whole"].append(whole)
+        found["all"].append(leads / usage.said_seconds)
+        if shutil.which("wrk"):
+            found["wrk"].append(wrk_rate(CONCURRENCY, bench.seconds(5)))
+        stock = peers.measure(RECORD_SINK, Path(sys.executable), few, LATENCY_MS)
+        found["stock"].append(stock.leads_per_second)
+    figures = [
+        Figure("leads/s, steady state", found["steady"]),
+        Figure("leads/s, first byte to last STATE, without the start", found["whole"]),
+        Figure("leads/s, the start included", found["all"]),
+        Figure("steady state / ideal", shares(found["steady"], ideal), goal=at_least(0.95)),
+        Figure("first byte to last STATE / ideal", shares(found["whole"], ideal)),
+    ]
+    if found["wrk"]:
+        figures += [
+            Figure("wrk, requests/s", found["wrk"]),
+            Figure("steady state / wrk", ratios(found["steady"], found["wrk"])),
+        ]
+    figures += [
+        Figure("stock RecordSink, leads/s", found["stock"]),
+        Figure(
+            "first byte to last STATE / stock RecordSink",
+            ratios(found["whole"], found["stock"]),
+            goal=at_least(100),
+        ),
+    ]
+    return (
+        f"{leads:,} leads ({few:,} for RecordSink) to a server that answers after {LATENCY_MS} ms; "
+        f"`max_concurrency` {CONCURRENCY}, so the ideal is {ideal:,.0f} leads/s.\n\n"
+        f"{table(figures)}"
+    )
+
+
+def delivered(bench: Bench, place: Place, leads: int, concurrency: int) -> tuple[float, Usage]:
+    """Deliver leads; gives the rate between 20 and 90 % of them, and what the run took."""
+    stream = bench.stream(leads)
+    with place.expecting(leads), watched(place.server) as seen:
+        usage = place.target(stream, max_concurrency=concurrency)
+    middle = [(at, count) for at, count in seen if 0.2 * leads <= count <= 0.9 * leads]
+    if len(middle) < 2:  # too short to tell
+        return leads / usage.seconds, usage
+    (began, first), (ended, last) = middle[0], middle[-1]
+    return (last - first) / (ended - began), usage
+
+
+@contextmanager
+def watched(server: LoadServer) -> Iterator[list[tuple[float, int]]]:
+    """Look ten times a second how many leads a server has got meanwhile, and when that was."""
+    first = server.count().leads
+    seen: list[tuple[float, int]] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            seen.append((time.monotonic(), server.count().leads - first))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
+
+
+def wrk_rate(connections: int, seconds: int) -> float:
+    """Give the requests a second that wrk gets from a server with the same latency."""
+    return limit.measure("wrk", LATENCY_MS, connections, seconds)[0].leads_per_second
+
+
+# Without latency
+
+
+def cpu(bench: Bench) -> str:
+    """Deliver to a server that answers at once: what counts is the CPU for a lead."""
+    leads = {"fast": bench.size(20_000), "requests": bench.size(10_000)}
+    costs: dict[str, list[float]] = defaultdict(list)
+    rates: dict[str, list[float]] = defaultdict(list)
+    for _ in bench.round_numbers():
+        for transport, count in leads.items():
+            with bench.place() as place:
+                ways: dict[str, Callable[[Path], Usage]] = {
+                    f"target, {transport}": partial(deliver, place, transport),
+                    f"floors, {transport}": partial(deliver_by_hand, place, transport),
+                }
+                for way, work in ways.items():
+                    with place.expecting(count):
+                        usage = net(work, bench.stream(count), bench.stream(0))
+                    costs[way].append(usage.cpu_seconds / count * 1e6)
+                    rates[way].append(count / usage.seconds)
+    goals = {"fast": at_most(1.5), "requests": at_most(1.15)}
+    figures = []
+    for transport, goal in goals.items():
+        target, floors = f"target, {transport}", f"floors, {transport}"
+        figures += [
+            Figure(f"{target}: CPU for a lead", costs[target], "µs"),
+            Figure(f"{floors}: CPU for a lead", costs[floors], "µs"),
+            Figure(
+                f"CPU, target / floors, {transport}",
+                ratios(costs[target], costs[floors]),
+                goal=goal,
+            ),
+            Figure(f"{target}: leads/s", rates[target]),
+            Figure(f"{floors}: leads/s", rates[floors]),
+        ]
+    return (
+        f"{leads['fast']:,} leads with the fast transport and {leads['requests']:,} with `requests`, "
+        f"to a server that answers at once; {THREADS} threads. User and system time of the process, "
+        "without its start.\n\n"
+        f"{table(figures)}"
+    )
+
+
+def deliver(place: Place, transport: str, stream: Path) -> Usage:
+    """Deliver with the target."""
+    return place.target(stream, "target.db", transport=transport, max_concurrency=THREADS)
+
+
+def deliver_by_hand(place: Place, transport: str, stream: Path) -> Usage:
+    """Deliver with the floors."""
+    return place.deliver(stream, "floors.db", THREADS, transport)
+
+
+# Nothing new
+
+
+def nothing_new(bench: Bench) -> str:
+    """Read a stream again of which all was delivered: nothing is sent."""
+    few, many = bench.size(20_000), bench.size(200_000)
+    rates: dict[str, list[float]] = defaultdict(list)
+    with bench.place() as place:
+        plain = {size: bench.stream(size) for size in (few, many)}
+        quoted = {size: bench.stream(size, quoted_key=True) for size in (few, many)}
+        known = partial(place.target, ledger="known.db")
+        mapped = partial(place.target, ledger="mapped.db", key=[QUOTED_KEY])
+        journal = place.journal("floors.db")
+        bench.say("first runs")
+        with place.expecting(3 * many):
+            known(plain[many])
+            mapped(quoted[many])
+            place.deliver(quoted[many], "floors.db", THREADS, "fast")
+        ways: dict[str, tuple[Callable[[Path], Usage], dict[int, Path]]] = {
+            "recognised": (known, plain),
+            "decode": (by_hand(place, "decode"), plain),
+            "mapped": (mapped, quoted),
+            "known": (by_hand(place, "known", journal), quoted),
+        }
+        for _ in bench.round_numbers():
+            for way, (work, streams) in ways.items():
+                with place.expecting(0):
+                    short, long = (work(streams[size]).seconds for size in (few, many))
+                rates[way].append((many - few) / above_zero(long - short))
+                rates[f"{way}, all"].append(many / long)
+    figures = [
+        Figure("target, records/s", rates["recognised"]),
+        Figure("bare msgspec decoding, records/s", rates["decode"]),
+        Figure(
+            "target / bare decoding",
+            ratios(rates["recognised"], rates["decode"]),
+            goal=at_least(0.6),
+        ),
+        Figure("target, the start included, records/s", rates["recognised, all"]),
+        Figure(
+            "target / bare decoding, starts included",
+            ratios(rates["recognised, all"], rates["decode, all"]),
+        ),
+        Figure("target that maps each record, records/s", rates["mapped"]),
+        Figure("hand-written loop, records/s", rates["known"]),
+        Figure(
+            "target that maps / hand-written loop",
+            ratios(rates["mapped"], rates["known"]),
+            goal=at_least(0.8),
+        ),
+        Figure("target that maps, the start included, records/s", rates["mapped, all"]),
+        Figure(
+            "target that maps / hand-written loop, starts included",
+            ratios(rates["mapped, all"], rates["known, all"]),
+        ),
+    ]
+    return (
+        f"A second run over {many:,} records that were delivered. Rates are of the records between "
+        f"{few:,} and {many:,}, so that the start does not count.\n\n"
+        f"{table(figures)}"
+    )
+
+
+def ratios(these: list[float], those: list[float]) -> list[float]:
+    """Give the ratio of each round."""
+    return [one / other for one, other in zip(these, those, strict=True)]
+
+
+def shares(these: list[float], whole: float) -> list[float]:
+    """Give each as a share of the same."""
+    return [one / whole for one in these]
+
+
+# The floors
+
+
+def floors(bench: Bench) -> str:
+    """Measure each floor by itself: what decoding, mapping, looking up and delivering take."""
+    records = bench.size(20_000)
+    stream, empty = bench.stream(records), bench.stream(0)
+    used: dict[str, list[Usage]] = defaultdict(list)
+    for _ in bench.round_numbers():
+        with bench.place() as place:
+            journal = place.journal("floors.db")
+            ways: dict[str, Callable[[Path], Usage]] = {
+                "decode": by_hand(place, "decode"),
+                "and map, name and hash": by_hand(place, "map"),
+                "and claim, send and settle": partial(deliver_by_hand, place, "fast"),
+                "and look up": by_hand(place, "known", journal),
+            }
+            with place.expecting(records):
+                for way, work in ways.items():
+                    used[way].append(net(work, stream, empty))
+    figures = []
+    for way, usages in used.items():
+        figures += [
+            Figure(
+                f"{way}: CPU for a record",
+                [each.cpu_seconds / records * 1e6 for each in usages],
+                "µs",
+            ),
+            Figure(f"{way}: records/s", [records / each.seconds for each in usages]),
+        ]
+    return f"{records:,} records by hand, {THREADS} threads to deliver.\n\n{table(figures)}"
+
+
+def by_hand(place: Place, floor: str, *options: str) -> Callable[[Path], Usage]:
+    """Give what runs a floor on a stream."""
+    return lambda stream: place.floor(stream, floor, *options)
