@@ -65,7 +65,7 @@ docs: $(VENV)/.installed ## Build the documentation: docs/_build/html/index.html
 screenshots: $(VENV)/.installed ## Take the pictures of the documentation anew; PICTURES="check status" for some
 	@$(CLEAN_ENV) $(VENV)/bin/python -m scripts.screenshots $(PICTURES)
 
-bench: $(VENV)/.installed ## Measure throughput and memory (see benchmarks/README.md)
+bench: $(VENV)/.installed ## Measure speed and memory beside floors, limits and peers (half an hour; see benchmarks/README.md)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
 bench-transport: $(VENV)/.installed ## Measure what one request costs, by each way of sending it
@@ -87,7 +87,7 @@ lock: $(VENV_LOCK)/.installed ## Write the locks anew, with the newest versions 
 	done
 
 clean: ## Remove everything that these targets made
-	rm -rf $(VENV) $(VENV_SDK_NEXT) $(VENV_MELTANO) $(VENV_LOCK) .demo .meltano
+	rm -rf $(VENV) $(VENV_SDK_NEXT) $(VENV_MELTANO) $(VENV_LOCK) .bench .demo .meltano
 	rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find target_octanist tests scripts sample_data benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 

@@ -106,7 +106,7 @@ def measure(bench: Bench, name: str) -> tuple[str, bool]:
         f"{today()}, {bench.rounds} rounds in {minutes:.1f} minutes, "
         f"load average {before} before and {load_average()} after."
     )
-    return f"## {heading}\n\n{how}\n\n{text}", well
+    return f"### {heading}\n\n{how}\n\n{text}", well
 
 
 if __name__ == "__main__":

@@ -112,9 +112,9 @@ class Place:
         command = [sys.executable, "-m", "benchmarks.floors", floor, *map(str, options)]
         return self._run(command, stream)
 
-    def deliver(self, stream: Path, ledger: str, threads: int, transport: str) -> Usage:
+    def deliver(self, stream: Path, ledger: str, at_once: int, way: str) -> Usage:
         """Run the floor that delivers."""
-        options = (self.journal(ledger), self.server.base_url, threads, transport)
+        options = (self.journal(ledger), self.server.base_url, at_once, way)
         return self.floor(stream, "deliver", *options)
 
     def journal(self, name: str) -> str:

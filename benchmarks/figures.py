@@ -54,8 +54,9 @@ class Figure:
 
     def cells(self) -> tuple[str, ...]:
         """Give the cells of its row."""
-        low, high = min(self.values), max(self.values)
-        span = f"{number(low)}..{number(high)}" if len(self.values) > 1 else ""
+        span = f"{number(min(self.values))}..{number(max(self.values))}"
+        if len(self.values) == 1 or math.isnan(self.median):
+            span = ""
         unit = f" {self.unit}" if self.unit else ""
         median = f"{number(self.median)}{unit}"
         if self.goal is None:

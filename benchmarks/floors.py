@@ -5,12 +5,12 @@ Each is a program that reads the stream from its standard input, as the target d
     python -m benchmarks.floors decode            # decode each line, and nothing else
     python -m benchmarks.floors map               # and map it, and name lead and person
     python -m benchmarks.floors known JOURNAL     # and look each record up in a journal
-    python -m benchmarks.floors deliver JOURNAL URL THREADS fast|requests   # and deliver it
+    python -m benchmarks.floors deliver JOURNAL URL NUMBER wire|connections|requests
 
 The last one claims, sends and settles, and is the sum of the floors in one process. It makes the
-very leads that the target makes, with its libraries for addresses and numbers, sends them with its
-fast transport or with nothing but a `requests.Session` for each thread, and writes the same facts
-to a journal of the same durability. It has nothing else: no settings, other streams, faults,
+very leads that the target makes, with its libraries for addresses and numbers, and writes the same
+facts to a journal of the same durability. It sends so many at once: over connections of the target,
+by one thread or by one for each, or by threads with a bare `requests.Session` each. It has nothing else: no settings, other streams, faults,
 retries, deduplication in flight, STATE, metrics or signals, and it would lose leads.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import queue
+import selectors
 import sqlite3
 import sys
 import threading
@@ -36,7 +37,12 @@ from target_octanist.leads.contact import email, phone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from target_octanist.delivery.connection import Connection
+    from target_octanist.delivery.outcome import Answer
+
     Send = Callable[[bytes], bytes]
+    Outbox = queue.SimpleQueue["Lead"]
+    Inbox = queue.SimpleQueue[list[tuple["Lead", bytes]]]
 
 KEY: Final = b"0123456789abcdef"
 BATCH: Final = 500
@@ -171,19 +177,24 @@ class Ledger:
         self._db.execute("COMMIT")
 
 
-def sender(transport: str, base_url: str) -> Send:
-    """Give what posts a body from any thread, and gives the answer's body."""
-    client = FastClient(base_url, "key", timeout_seconds=30)
+def in_threads(send: Send, threads: int, outbox: Outbox, inbox: Inbox) -> None:
+    """Send what is in the outbox, each lead by a thread that waits for its answer."""
+
+    def work() -> None:
+        while True:
+            lead = outbox.get()
+            inbox.put([(lead, send(lead.body))])
+
+    for _ in range(threads):
+        threading.Thread(target=work, daemon=True).start()
+
+
+def with_requests(base_url: str) -> Send:
+    """Post with `requests`, and a session for each thread."""
     local = threading.local()
     url, headers = f"{base_url}/leads", {"X-API-KEY": "key", "Content-Type": "application/json"}
 
-    def fast(body: bytes) -> bytes:
-        answer = client.send(body)
-        assert isinstance(answer, Response), answer
-        assert answer.status == 201, answer
-        return answer.body
-
-    def bare(body: bytes) -> bytes:
+    def send(body: bytes) -> bytes:
         session: requests.Session | None = getattr(local, "session", None)
         if session is None:
             session = local.session = requests.Session()
@@ -192,21 +203,59 @@ def sender(transport: str, base_url: str) -> Send:
         assert answer.status_code == 201, answer
         return answer.content
 
-    return {"fast": fast, "requests": bare}[transport]
+    return send
 
 
-def deliver(lines: Iterable[bytes], path: str, threads: int, send: Send) -> int:
-    """Claim, send and settle all leads of a stream; gives how many were sent."""
-    ledger = Ledger(path)
-    outbox: queue.SimpleQueue[Lead | None] = queue.SimpleQueue()
-    inbox: queue.SimpleQueue[tuple[Lead, bytes]] = queue.SimpleQueue()
+def with_connections(base_url: str) -> Send:
+    """Post with the target's connections, and one of them for each thread."""
+    client = FastClient(base_url, "key", timeout_seconds=30)
+    return lambda body: body_of(client.send(body))
+
+
+def over_wire(base_url: str, connections: int, outbox: Outbox, inbox: Inbox) -> None:
+    """Send what is in the outbox by one thread, which waits for all of its connections."""
+    client = FastClient(base_url, "key", timeout_seconds=30)
+    selector = selectors.DefaultSelector()
+    idle = [client.connect(time.monotonic() + 30) for _ in range(connections)]
+    for connection in idle:
+        selector.register(connection, selectors.EVENT_READ, connection)
+    sent: dict[Connection, Lead] = {}
 
     def work() -> None:
-        while (lead := outbox.get()) is not None:
-            inbox.put((lead, send(lead.body)))
+        while True:
+            while idle and not (sent and outbox.empty()):
+                lead = outbox.get()
+                connection = idle.pop()
+                assert connection.begin(client.request(lead.body)) is None, "it is sent at once"
+                sent[connection] = lead
+            answers = []
+            for key, _ in selector.select():
+                connection = key.data
+                if (answer := connection.step()) is not None:
+                    answers.append((sent.pop(connection), body_of(answer)))
+                    idle.append(connection)
+            inbox.put(answers)
 
-    for _ in range(threads):
-        threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=work, daemon=True).start()
+
+
+def body_of(answer: Answer) -> bytes:
+    """Give the body of an answer to a new lead."""
+    assert isinstance(answer, Response), answer
+    assert answer.status == 201, answer
+    return answer.body
+
+
+def deliver(lines: Iterable[bytes], path: str, base_url: str, threads: int, transport: str) -> int:
+    """Claim, send and settle all leads of a stream; gives how many were sent."""
+    ledger = Ledger(path)
+    outbox: Outbox = queue.SimpleQueue()
+    inbox: Inbox = queue.SimpleQueue()
+    if transport == "wire":
+        over_wire(base_url, threads, outbox, inbox)
+    else:
+        ways = {"connections": with_connections, "requests": with_requests}
+        in_threads(ways[transport](base_url), threads, outbox, inbox)
     sent, open_ = 0, 0
     for batch in batches(lines):
         fresh = ledger.claim(batch)
@@ -221,10 +270,13 @@ def deliver(lines: Iterable[bytes], path: str, threads: int, send: Send) -> int:
     return sent
 
 
-def settle_some(ledger: Ledger, inbox: queue.SimpleQueue[tuple[Lead, bytes]], count: int) -> int:
-    """Wait for some answers and write them down."""
-    ledger.settle([inbox.get() for _ in range(count)])
-    return count
+def settle_some(ledger: Ledger, inbox: Inbox, count: int) -> int:
+    """Wait for so many answers or more, and write them down; gives their number."""
+    answers: list[tuple[Lead, bytes]] = []
+    while len(answers) < count:
+        answers += inbox.get()
+    ledger.settle(answers)
+    return len(answers)
 
 
 def main() -> None:
@@ -235,9 +287,7 @@ def main() -> None:
         "decode": lambda: sum(1 for _ in rows(lines)),
         "map": lambda: sum(len(batch) for batch in batches(lines)),
         "known": lambda: known(lines, *options),
-        "deliver": lambda: deliver(
-            lines, options[0], int(options[2]), sender(options[3], options[1])
-        ),
+        "deliver": lambda: deliver(lines, options[0], options[1], int(options[2]), options[3]),
     }
     print(json.dumps({"records": floors[floor]()}))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.figures import Figure, at_most, grid, number, table
 from benchmarks.processes import FailedError, Usage, own_peak_mb
-from benchmarks.speed import LATENCY_MS, THREADS, delivered, wrk_rate
+from benchmarks.speed import AT_ONCE, LATENCY_MS, delivered, wrk_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +39,9 @@ def by_records(bench: Bench) -> str:
                 starts.append(place.target(bench.stream(0), "empty.db"))
                 stream = bench.stream(size)
                 with place.expecting(size):
-                    firsts[size].append(place.target(stream, max_concurrency=THREADS))
+                    firsts[size].append(place.target(stream, max_concurrency=AT_ONCE))
                 with place.expecting(0):
-                    seconds[size].append(place.target(stream, max_concurrency=THREADS))
+                    seconds[size].append(place.target(stream, max_concurrency=AT_ONCE))
     if own_peak_mb() >= min(start.peak_mb for start in starts):
         raise FailedError("the benchmark is larger than what it measures: its peak cannot be told")
     start = median(starts)
@@ -63,7 +63,7 @@ def by_records(bench: Bench) -> str:
             what = f"peak, {run}, {sizes[-1]:,} / {sizes[-2]:,}"
             figures.append(Figure(what, [peak / before for peak in peaks], goal=at_most(1.1)))
     return (
-        f"A server that answers at once, {THREADS} threads; rates and CPU without the start, which "
+        f"A server that answers at once, {AT_ONCE} leads at once; rates and CPU without the start, which "
         f"takes {start.seconds:.2f} s ({start.cpu_seconds:.2f} s of CPU, {number(start.peak_mb)} MB). The largest "
         f"stream was measured once.\n\n{table(figures)}\n\n{grid(head, rows)}"
     )
