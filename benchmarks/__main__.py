@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 #: Heading and measurement of each part, in their order. Memory comes first: what is small cannot
 #: be told any more once this process has grown.
 PARTS: Final[dict[str, tuple[str, Callable[[Bench], str]]]] = {
-    "records": ("Memory and growth: 1,000 to 1,000,000 records", growth.by_records),
+    "records": ("Memory, and growth with the records", growth.by_records),
     "latency": ("50 ms latency, 128 leads at once", speed.latency),
     "cpu": ("No latency: CPU for a lead", speed.cpu),
     "nothing-new": ("Nothing new", speed.nothing_new),
     "floors": ("The floors by themselves", speed.floors),
-    "in-flight": ("Growth: 1 to 512 leads in flight", growth.in_flight),
-    "journal": ("Growth: the journal", others.journal),
+    "in-flight": ("Growth with the leads in flight", growth.in_flight),
+    "journal": ("Growth with the journal", others.journal),
     "startup": ("Start and end", others.start_and_end),
     "limit": ("The limit", others.limits),
     "peers": ("Peers", others.peers),
