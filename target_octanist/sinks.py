@@ -6,13 +6,12 @@ that are here before it knows whether there will be a stream at all.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import Sink
 
-from target_octanist.errors import InputError, SettingsError, printable
+from target_octanist.errors import InputError, LedgerError, SettingsError, printable
 from target_octanist.leads.identity import key_namer, source_digest
 from target_octanist.leads.problems import MappingError
 from target_octanist.recogniser import Recogniser
@@ -56,6 +55,7 @@ class LeadSink(Sink):
         )
         self._key = list(dict.fromkeys(self._stream.key or self.key_properties))
         self._name_of = key_namer(target.run.salt, target.settings.base_url, stream_name, self._key)
+        self._is_recognised = False
         self.counted = 0
         self._had_key = False
         self._lacking = ""
@@ -72,10 +72,25 @@ class LeadSink(Sink):
 
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
         """Map one record and hand it over."""
-        claims, notes = self._claims.of_record(self._source(record), record)
+        source = self._source(record)
+        if self._is_settled(source):
+            self._target.run.pass_over(self.stream_name, [source])
+            return
+        claims, notes = self._claims.of_record(source, record)
         for claim in claims:
             self._target.submit(claim, record, notes)
             notes = ()
+
+    def _is_settled(self, source: str) -> bool:
+        """Say whether an earlier run is known to have settled a record, before it is mapped."""
+        settled = self._target.run.settled
+        if settled is None or self._is_recognised or self._stream.mode != "create":
+            return False
+        try:
+            return settled.is_next(source)
+        except LedgerError:
+            # Whoever writes to the journal waits for it to come back, or tells what is wrong.
+            return False
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing to do: no record waits for a batch."""
@@ -120,8 +135,8 @@ class LeadSink(Sink):
         key = stream.key or self.key_properties
         if stream.mode != "create" or not key or self._validator is not None:
             return None
-        with suppress(ValueError):
-            return Recogniser(
+        try:
+            found = Recogniser(
                 self.stream_name,
                 key=key,
                 required=self.key_properties,
@@ -129,7 +144,10 @@ class LeadSink(Sink):
                 destination=self._target.settings.base_url,
                 settled_among=settled.among,
             )
-        return None
+        except ValueError:
+            return None
+        self._is_recognised = True
+        return found
 
     def _compile(self) -> LeadMapping:
         from target_octanist.claim_maker import compile_for

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from target_octanist.delivery.connection import Connection
 from target_octanist.delivery.job import Result
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from target_octanist.delivery.fast_client import FastClient
     from target_octanist.delivery.job import Job
     from target_octanist.delivery.outcome import Answer
+
+#: A thread that computes gives way to one that wakes after so long; by Python's default,
+#: five times later. What has come over the wire would wait for that again and again.
+_SWITCH_SECONDS: Final = 0.001
 
 
 class Turnout(NamedTuple):
@@ -84,6 +89,7 @@ class Wire:
 
     def start(self) -> None:
         """Begin."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._thread.start()
 
     @property

@@ -28,6 +28,14 @@ _DIGITS: Final = 32
 #: What was read on and never asked for: more of it means that the order is another one.
 _MOST_AHEAD: Final = 10_000
 
+#: So many are read on at once for `is_next`, and the next ones when so few are left.
+_BLOCK: Final = 500
+_FEW: Final = 50
+
+#: So many in a row may be new before one is looked up; where all are, more and more.
+_SOME_PATIENCE: Final = 8
+_MOST_PATIENCE: Final = 4096
+
 # By its source alone: an index on the state would have SQLite walk through all of them.
 _wanted = leads.c.source.in_(bindparam("sources", expanding=True))
 _rowid: ColumnElement[int] = literal_column("octanist_leads.rowid")
@@ -67,9 +75,14 @@ class SettledRecords:
             LedgerError: It cannot be read.
         """
         self._engine = open_to_read(ledger)
+        #: Whether the journal has records in the order in which they came.
+        self.keeps_order = self._engine.dialect.name == "sqlite"
         # Read on, and not yet asked for; and the place of the last of them, if in order.
         self._ahead: set[str] = set()
         self._place: int | None = None
+        # How many records in a row were not there, and after how many the next is looked up.
+        self._misses = 0
+        self._patience = 1
 
     def any_yet(self) -> bool:
         """Say whether there is anything to ask for.
@@ -99,8 +112,44 @@ class SettledRecords:
                 rest -= more
             self._ahead -= found
             if rest:
-                found |= self._look_up(connection, sorted(rest))
+                settled, place = self._look_up(connection, sorted(rest))
+                found |= settled
+                if self._place is None:
+                    self._place = place
         return found
+
+    def is_next(self, source: str) -> bool:
+        """Say of one record after the other whether it makes no lead any more, as far as is known.
+
+        It answers from what was read on, and looks a record up only now and then. Yes is
+        sure; no may only mean that another way has to tell.
+
+        Raises:
+            LedgerError: The database failed.
+        """
+        if not self.keeps_order:
+            return False
+        if self._place is not None and len(self._ahead) < _FEW:
+            with readable_errors(), self._engine.begin() as connection:
+                self._read_on(connection, _BLOCK)
+        if source in self._ahead:
+            self._ahead.remove(source)
+            self._misses, self._patience = 0, _SOME_PATIENCE
+            return True
+        self._misses += 1
+        return self._misses >= self._patience and self._find(source)
+
+    def _find(self, source: str) -> bool:
+        """Look one record up, and go on from there if it is known; if not, have more patience."""
+        with readable_errors(), self._engine.begin() as connection:
+            settled, place = self._look_up(connection, [source])
+        self._misses = 0
+        if place is None:
+            self._patience = min(2 * self._patience, _MOST_PATIENCE)
+        else:
+            self._place = place
+            self._ahead.clear()
+        return bool(settled)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -110,19 +159,24 @@ class SettledRecords:
         """Read on as many records, and some more as not all of them are still in order."""
         asked = {"after": self._place, "count": count + count // 4}
         place, text = connection.execute(_read_on, asked).one()
-        if place is None or len(self._ahead) > _MOST_AHEAD:
+        self._place = place
+        if place is None:
+            return self._ahead
+        if len(self._ahead) > _MOST_AHEAD:
             self._place = None
             self._ahead.clear()
             return self._ahead
-        self._place = place
         self._ahead.update([text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS)])
         return self._ahead
 
-    def _look_up(self, connection: Connection, sources: Sequence[str]) -> set[str]:
+    def _look_up(
+        self, connection: Connection, sources: Sequence[str]
+    ) -> tuple[set[str], int | None]:
+        """Give those of these records that are settled, and from where to read on, if at all."""
         query = _look_up[connection.dialect.name]
         rows = connection.execute(query, {"sources": sources}).all()
         places = [place for _, _, place in rows if place is not None]
         # Close to each other: most likely, what comes next in the input is next there, too.
-        if places and max(places) - min(places) <= 2 * len(sources) and self._place is None:
-            self._place = max(places)
-        return {source for source, state, _ in rows if state in _FOR_GOOD}
+        in_order = bool(places) and max(places) - min(places) <= 2 * len(sources)
+        settled = {source for source, state, _ in rows if state in _FOR_GOOD}
+        return settled, max(places) if in_order else None

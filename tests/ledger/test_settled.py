@@ -83,3 +83,22 @@ def test_what_is_settled_meanwhile_is_seen(settled):
         good |= deliver(journal, list(range(at, at + 50)))
         block = [source(n) for n in range(at + 100)]
         assert found.among(block) == good
+
+
+@pytest.mark.parametrize("order", ["as it was", "backwards", "shuffled", "with new ones", "twice"])
+def test_what_is_said_to_be_settled_one_by_one_is_so(settled, order):
+    journal, found = settled
+    numbers = list(range(1500))
+    good = deliver(journal, numbers)
+    asked = {
+        "as it was": numbers,
+        "backwards": numbers[::-1],
+        "shuffled": random.Random(1).sample(numbers, len(numbers)),
+        "with new ones": [n + 10**6 * (n % 5 == 0) for n in numbers],
+        "twice": [n for pair in zip(numbers, numbers, strict=True) for n in pair],
+    }[order]
+    said = {source(n) for n in asked if found.is_next(source(n))}
+    assert said <= good
+    if order in {"as it was", "with new ones"} and found.keeps_order:
+        known = good.intersection(map(source, asked))
+        assert len(said) > 0.95 * len(known)
