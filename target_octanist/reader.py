@@ -138,6 +138,9 @@ class InterruptibleReader(GenericSingerReader[bytes]):
             The number of lines that are done with.
         """
         passed: list[str] = []
+        if recognised is not None and None not in recognised:
+            self._pass_over([source for source in recognised if source is not None])
+            return len(lines)
         sources = recognised if recognised is not None else repeat(None)
         for number, (line, source) in enumerate(zip(lines, sources, strict=False), start=1):
             if source is not None:

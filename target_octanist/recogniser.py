@@ -84,6 +84,8 @@ class Recogniser:
         except LedgerError:
             # Whoever writes to the journal waits for it to come back, or tells what is wrong.
             settled = set()
+        if len(asked) == len(sources) and settled.issuperset(sources):
+            return sources
         return [source if source in settled else None for source in sources]
 
     def _sources(self, lines: Sequence[bytes]) -> list[str | None]:

@@ -12,7 +12,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from singer_sdk.singerlib.json import serialize_json
@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
+
+#: Records that are passed over are counted so many at a time.
+_PASSED_AT_ONCE: Final = 500
 
 #: How long a run that was told to stop waits for requests that are in flight.
 GRACE_SECONDS = 10.0
@@ -148,6 +151,8 @@ class Run:
         self._recorder = Recorder(self.tally, kind=kind, dry_run=settings.dry_run)
         self._started_at = time.monotonic()
         self._count = 0
+        self._passed: list[str] = []
+        self._passed_stream = ""
         self._told: set[tuple[str, str]] = set()
         self._closed = False
         self.summary: Summary | None = None
@@ -193,7 +198,7 @@ class Run:
     @property
     def accepted(self) -> int:
         """How many records were handed over."""
-        return self._count
+        return self._count + len(self._passed)
 
     @property
     def settled_through(self) -> int:
@@ -225,6 +230,7 @@ class Run:
             notes: What was left out of its lead or changed in it, in sentences.
             while_waiting: Called every now and then during a wait.
         """
+        self._count_passed()
         is_refused = claim.reason is not None and claim.code != NOTHING
         self._tell(claim.stream, [f"rejected: {claim.reason}"] if is_refused else notes)
         encode = partial(encode_record, record) if claim.again is None else None
@@ -236,14 +242,26 @@ class Run:
 
     def pass_over(self, stream: str, sources: Sequence[str]) -> None:
         """Count records that are settled for good, as `settled` says: duplicates, all of them."""
-        numbered = enumerate(sources[:REFERENCES], start=self._count + 1)
+        if stream != self._passed_stream:
+            self._count_passed()
+            self._passed_stream = stream
+        self._passed += sources
+        if len(self._passed) >= _PASSED_AT_ONCE:
+            self._count_passed()
+
+    def _count_passed(self) -> None:
+        passed, self._passed = self._passed, []
+        if not passed:
+            return
+        numbered = enumerate(passed[:REFERENCES], start=self._count + 1)
         first = [Reference(number, source, None) for number, source in numbered]
-        self.tally.passed_over(stream, SAME_RECORD, len(sources), first)
-        self.engine.pass_over(self._count + 1, len(sources))
-        self._count += len(sources)
+        self.tally.passed_over(self._passed_stream, SAME_RECORD, len(passed), first)
+        self.engine.pass_over(self._count + 1, len(passed))
+        self._count += len(passed)
 
     def report(self) -> None:
         """Tell how things are going, as often as is of use."""
+        self._count_passed()
         self._metrics.report_if_due()
         self._progress.show(self._snapshot())
 
@@ -265,6 +283,7 @@ class Run:
         self, while_waiting: Callable[[], None], interrupted: Callable[[], bool]
     ) -> None:
         """Wait until all is settled; once interrupted, only for what is in flight."""
+        self._count_passed()
         deadline = float("inf")
         if not interrupted():
             self._progress.expect(self._count)

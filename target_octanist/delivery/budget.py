@@ -14,6 +14,15 @@ class ErrorBudget:
         self.settled = 0
         self.rejected = 0
 
+    def count_good(self, number: int) -> bool:
+        """Count settled records, none of them rejected; False, and none counted, if one breaks it."""
+        # With each of them the share falls: if the first one that tells keeps to it, all do.
+        first = max(self.settled + 1, MIN_RECORDS)
+        if self.rejected * 100 > first * self.percent:
+            return False
+        self.settled += number
+        return True
+
     def count(self, *, rejected: bool) -> bool:
         """Count one settled record and say whether the budget is exceeded."""
         self.settled += 1

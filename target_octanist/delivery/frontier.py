@@ -48,6 +48,10 @@ class Frontier:
 
         They are the last ones so far.
         """
+        is_next = first == self.settled_through + 1 and not self._ahead and not self.is_broken
+        if is_next and self._budget.count_good(count):
+            self._base = self.settled_through = self.settled_through + count
+            return
         lacking = first - 1 - self._base - len(self._ahead)
         self._ahead.extend(bytes(lacking) + bytes([_SETTLED]) * count)
         self._move()

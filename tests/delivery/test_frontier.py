@@ -54,3 +54,25 @@ def test_the_budget_is_exceeded_by_more_than_the_share_and_not_by_the_share():
 def test_a_budget_of_a_hundred_percent_is_never_exceeded():
     budget = ErrorBudget(100)
     assert not any(budget.count(rejected=True) for _ in range(100))
+
+
+@given(
+    st.lists(st.integers(1, 30) | st.sampled_from([True, False])),
+    st.integers(0, 100),
+)
+def test_many_at_once_come_to_what_one_after_the_other_does(steps, percent):
+    """A number stands for so many good records at once, a truth value for a record that is (not) rejected."""
+    many, single = Frontier(ErrorBudget(percent)), Frontier(ErrorBudget(percent))
+    number = 1
+    for step in steps:
+        if step is True or step is False:
+            many.settle(number, rejected=step)
+            single.settle(number, rejected=step)
+            number += 1
+        else:
+            many.settle_next(number, step)
+            for one in range(number, number + step):
+                single.settle(one, rejected=False)
+            number += step
+        assert many.settled_through == single.settled_through
+        assert many.is_broken == single.is_broken
