@@ -316,13 +316,12 @@ class Engine:
     def _room(self, *, arrived: int = 0) -> int:
         """Say how many more leads may be on their way to a sender.
 
-        Twice as many as may be in flight; or, where more than these come back while a turn
-        is written, twice as many as do: so that no sender waits for a commit. They are
-        marked as sending, and so may have to be asked about after a crash: that is why
-        they are no more.
+        Twice as many as may be in flight, and half as many as came back for the last turn, so
+        that no sender waits for a commit. They are marked as sending, and so may have to
+        be asked about after a crash: that is why they are no more.
         """
-        limit, back = self._senders.limit, self._came_back
-        ahead = min(2 * back, self._settings.batch_size_rows) if back > limit else limit
+        limit = self._senders.limit
+        ahead = limit + min(self._came_back // 2, self._settings.batch_size_rows)
         return limit + ahead + arrived - len(self._work.in_flight)
 
     def _turn(self) -> None:
