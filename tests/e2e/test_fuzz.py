@@ -85,7 +85,7 @@ def run(case):
     level = logging.DEBUG if case.number % 4 == 0 else logging.INFO
     with log_of(level) as told, redirect_stdout(io.StringIO()) as out, signals_kept():
         try:
-            Watched.invoke(config=config, file_input=io.BytesIO(case.data))
+            Watched.invoke(config=lambda: config, file_input=io.BytesIO(case.data))
             code = 0
         except SystemExit as end:
             code = end.code
