@@ -15,6 +15,7 @@ from target_octanist.errors import SettingsError
 from target_octanist.leads.change import Change as MappedChange
 from target_octanist.leads.change import split
 from target_octanist.leads.identity import (
+    change_digest,
     encode_payload,
     payload_digest,
     person_digests,
@@ -39,6 +40,8 @@ _USUAL_KEYS = ("id", "Id", "ID", "vid")
 
 NOTHING_TO_TELL = "the record says nothing of its lead"
 NO_LINK = "the record names no record of {stream} ({by}), and has no other identifier of a lead"
+
+_NO_PAYLOAD = b"{}"
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -184,7 +187,7 @@ class ClaimMaker:
             stream=self._name,
             persons=persons,
             window_start=0,
-            payload_digest=payload_digest(self._salt, {"about": about, "change": change.fields}),
+            payload_digest=change_digest(self._salt, {"about": about, "change": change.fields}),
             payload=encode_payload(payload).decode(),
             change=Change(
                 status=change.status,
@@ -242,13 +245,14 @@ class ClaimMaker:
         window_start = 0
         if self._window_ms is not None:
             window_start = int(time.time() * 1000) - self._window_ms
+        encoded = encode_payload(payload)
         return Claim(
             source=source,
             stream=self._name,
             persons=self._persons_of(payload),
             window_start=window_start,
-            payload_digest=payload_digest(self._salt, payload),
-            payload=encode_payload(payload).decode(),
+            payload_digest=payload_digest(self._salt, encoded),
+            payload=encoded.decode(),
             looks_up=self._looks_up,
         )
 
@@ -268,7 +272,7 @@ class ClaimMaker:
             stream=self._name,
             persons=(),
             window_start=0,
-            payload_digest=payload_digest(self._salt, {}),
+            payload_digest=payload_digest(self._salt, _NO_PAYLOAD),
             payload=None,
             reason=reason,
             record=encode_record(record),

@@ -21,3 +21,12 @@ def spare_collector() -> None:
     """
     gc.set_threshold(_NEW_OBJECTS)
     atexit.register(gc.freeze)
+
+
+def keep_what_is_there() -> None:
+    """Never look again at what is there by now; to be called when all that stays is loaded.
+
+    Else the collector goes through it once in a while, and everything stands still meanwhile,
+    for as long as a server takes to answer a few times.
+    """
+    gc.freeze()

@@ -18,6 +18,7 @@ import msgspec
 from singer_sdk.singerlib.json import serialize_json
 
 from target_octanist import __version__, catalogue
+from target_octanist.collector import keep_what_is_there
 from target_octanist.delivery.brake import Brake
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.dry_run import DryRunSender
@@ -188,6 +189,7 @@ class Run:
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges, metrics_file)
         self._progress = progress or Progress(sys.stderr)
+        keep_what_is_there()
         self.engine.start()
 
     @property

@@ -123,9 +123,17 @@ def person_namer(
     return names_of
 
 
-def payload_digest(salt: bytes, payload: Mapping[str, Any]) -> str:
-    """The identity of what is sent: equal payloads, equal digests."""
-    return _digest(salt, ("payload",), payload)
+def payload_digest(salt: bytes, encoded: bytes) -> str:
+    """The identity of a lead that is sent, as `encode_payload` gives it.
+
+    A mapping writes a value in one way only, so equal leads have equal digests.
+    """
+    return _end(_begun(salt, ("payload",)), encoded)
+
+
+def change_digest(salt: bytes, change: Mapping[str, Any]) -> str:
+    """The identity of a change: which lead it is about, and what becomes of it."""
+    return _digest(salt, ("payload",), change)
 
 
 def check_dedupe_by(entries: Iterable[Any], where: str) -> None:
