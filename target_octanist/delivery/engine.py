@@ -19,7 +19,6 @@ import logging
 import threading
 import time
 from collections import deque
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from target_octanist.delivery.brake import Brake
@@ -143,7 +142,9 @@ class Engine:
         self._enough = 1
         self._came_back = 0
         self._sends_few = False
+        # What this turn has settled, to be counted at its end.
         self._settled: list[tuple[int, bool]] = []
+        self._delivered: dict[str, list[bytes]] = {}
         self._inbox = Inbox(settings.batch_size_rows, settings.batch_wait_ms / 1000)
         self._results: list[Result] = []
         self._looked: Looked | None = None
@@ -336,19 +337,11 @@ class Engine:
         self._free(written.due)
         if gathered.looked is not None:
             self._looker.is_busy = False
+        self._take_back(written.decided)
         for d in written.decided:
             self._apply(d)
-        for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
-            self._apply_verdict(candidate, verdict)
-        started = [
-            self._work.in_flight[candidate.claim.source]
-            for candidate, verdict in zip(written.batch, written.verdicts, strict=True)
-            if verdict.kind == "start"
-        ]
-        if written.batch:
-            sends = sum(verdict.kind in {"send", "start"} for verdict in written.verdicts)
-            self._sends_few = 2 * sends < len(written.batch)
-        self._move_frontier()
+        started = self._apply_verdicts(written)
+        self._count_settled()
         self._senders.send([*gathered.starting, *started])
         self._tally.under_way(self._senders.in_flight, self._senders.limit)
         self._look_if_due(now)
@@ -363,7 +356,7 @@ class Engine:
             self._came_back = len(results)
             looked, self._looked = self._looked, None
         wall = time.time()
-        decided = [self._judge.decide(result, wall) for result in results]
+        decided = self._judge.decide(results, wall)
         self._due_jobs(now)
         reopens, self._reopens = self._reopens, None
         # What has arrived makes room at once; what has not may be a reason to send no more.
@@ -475,11 +468,16 @@ class Engine:
             starting.append(job)
         return starting
 
+    def _take_back(self, decided: Sequence[Decided]) -> None:
+        """Take out of what is in flight what came back, and let the pace learn from it."""
+        in_flight = self._work.in_flight
+        came = [d for d in decided if in_flight.pop(d.job.source, None) is not None]
+        # Without a start time the run was stopping, and it was never sent.
+        self._senders.learn([d for d in came if d.job.started_at])
+
     def _apply(self, d: Decided) -> None:
         """Act on what was written down about one result."""
         job, outcome = d.job, d.outcome
-        if self._work.in_flight.pop(job.source, None) is not None:
-            self._adjust_pace(d)
         self._inquiry.remove(job)
         if d.is_final:
             self._work.behind.pop(job.source, None)
@@ -512,19 +510,6 @@ class Engine:
                 self._work.ready.append(job)
                 self._fail(denied(outcome, self._settings.base_url))
 
-    def _adjust_pace(self, d: Decided) -> None:
-        if not d.job.started_at:
-            return  # The run was stopping, and it was never sent.
-        match d.outcome.kind:
-            case Kind.RETRY | Kind.UNKNOWN if d.job.asks and d.outcome.status == HTTPStatus.OK:
-                self._senders.answered(d.job, d.finished_at)
-            case Kind.THROTTLED:
-                self._senders.refused(d.job, d.finished_at, d.outcome.wait_seconds)
-            case Kind.RETRY | Kind.UNKNOWN:
-                self._senders.failed(d.job, d.finished_at)
-            case _:
-                self._senders.answered(d.job, d.finished_at)
-
     def _take_results(self, results: list[Result]) -> None:
         """Take what came of jobs; called by the senders' threads."""
         with self._lock:
@@ -533,15 +518,29 @@ class Engine:
             if not before or before < self._enough <= len(self._results):
                 self._work_came.notify()
 
-    def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
-        claim = candidate.claim
-        if verdict.kind in {"send", "start"} and claim.payload is not None:
-            job = Job.of(candidate, verdict.payload or claim.payload)
+    def _apply_verdicts(self, written: Written) -> list[Job]:
+        """Act on what the journal said to records; gives the leads that go out at once."""
+        work, started, ready = self._work, list[Job](), len(self._work.ready)
+        for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
+            payload = verdict.payload or candidate.claim.payload
+            if payload is None or verdict.kind not in {"send", "start"}:
+                self._apply_verdict(candidate, verdict)
+                continue
+            job = Job.of(candidate, payload)
             if verdict.kind == "send":
-                self._work.ready.append(job)
+                work.ready.append(job)
             else:
-                self._work.in_flight[job.source] = job
-        elif verdict.kind == "behind" and verdict.other is not None:
+                work.in_flight[job.source] = job
+                started.append(job)
+        if written.batch:
+            sends = len(started) + len(work.ready) - ready
+            self._sends_few = 2 * sends < len(written.batch)
+        return started
+
+    def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Act on a verdict on a record that is not to be sent, or not yet."""
+        claim = candidate.claim
+        if verdict.kind == "behind" and verdict.other is not None:
             self._work.behind.setdefault(verdict.other, deque()).append(candidate)
         elif verdict.kind == "busy":
             due = time.monotonic() + BUSY_SECONDS
@@ -559,31 +558,36 @@ class Engine:
     ) -> None:
         """Count a settled record."""
         number = job.number
-        waited = number is None and self._pending.is_over(job.source)
-        if waited:
-            self._tally.no_longer(job.stream, PENDING)
-        self._tally.settled(
-            job.stream,
-            outcome,
-            recovered=number is None and not waited,
-            why=why,
-            payload=payload,
-            is_change=job.is_change,
-        )
+        if number is not None and payload is not None and not job.is_change:
+            self._delivered.setdefault(job.stream, []).append(payload)
+        else:
+            waited = number is None and self._pending.is_over(job.source)
+            if waited:
+                self._tally.no_longer(job.stream, PENDING)
+            self._tally.settled(
+                job.stream,
+                outcome,
+                recovered=number is None and not waited,
+                why=why,
+                payload=payload,
+                is_change=job.is_change,
+            )
         if outcome == State.DELIVERED and not job.is_change:
             self._quota.delivered()
         if number is not None:
             self._settled.append((number, outcome == State.REJECTED))
 
-    def _move_frontier(self) -> None:
+    def _count_settled(self) -> None:
         """Let STATE and the reader know what the turn has settled, unless it breaks the budget."""
+        delivered, self._delivered = self._delivered, {}
+        for stream, payloads in delivered.items():
+            self._tally.delivered(stream, payloads)
         settled, self._settled = self._settled, []
         if not settled:
             return
         with self._lock:
-            for number, rejected in settled:
-                self._frontier.settle(number, rejected=rejected)
-                self._inbox.settled()
+            self._frontier.settle(settled)
+            self._inbox.settled(len(settled))
             self._room_came.notify()
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))

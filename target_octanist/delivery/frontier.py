@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from target_octanist.delivery.budget import ErrorBudget
 
 _SETTLED: Final = 1
@@ -31,16 +33,20 @@ class Frontier:
         self.is_broken = False
         self.settled_through = 0
 
-    def settle(self, number: int, *, rejected: bool) -> None:
-        """Take note that record `number` is settled; doing so twice changes nothing.
+    def settle(self, records: Iterable[tuple[int, bool]]) -> None:
+        """Take note that some records are settled; doing so twice changes nothing.
 
         The frontier does not move past a record that breaks the budget, ever.
+
+        Args:
+            records: Of each its number, and whether it is rejected.
         """
-        if number > self.settled_through:
-            lacking = number - self._base - len(self._ahead)
-            if lacking > 0:
-                self._ahead.extend(bytes(lacking))
-            self._ahead[number - self._base - 1] = _REJECTED if rejected else _SETTLED
+        for number, is_rejected in records:
+            if number > self.settled_through:
+                lacking = number - self._base - len(self._ahead)
+                if lacking > 0:
+                    self._ahead.extend(bytes(lacking))
+                self._ahead[number - self._base - 1] = _REJECTED if is_rejected else _SETTLED
         self._move()
 
     def settle_next(self, first: int, count: int) -> None:

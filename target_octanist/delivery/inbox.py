@@ -57,9 +57,9 @@ class Inbox:
         self._since = now
         return taken
 
-    def settled(self) -> None:
-        """Make room: one record that was put in is settled, or held until the input ends."""
-        self._in_hand -= 1
+    def settled(self, count: int = 1) -> None:
+        """Make room: records that were put in are settled, or held until the input ends."""
+        self._in_hand -= count
 
     def took_back(self) -> None:
         """Take note that a record that was held is not any more."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Of these the API has a lead. A duplicate that it was asked for has that lead's id.
 _THERE = {State.DELIVERED, State.DUPLICATE}
+
+#: By these a job is settled.
+_FINAL: Final = (Settle, GiveUp)
 
 #: Of these the record is kept, so that a human can have it tried again.
 _DEAD = {State.REJECTED, State.FILTERED}
@@ -41,8 +43,7 @@ class Candidate(Struct, frozen=True, gc=False):
     encode_record: Callable[[], str] | None
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct, eq=False):
     """A lead that this run has claimed and not yet settled.
 
     Attributes:
@@ -112,7 +113,7 @@ class Decided(Struct, frozen=True, gc=False):
     @property
     def is_final(self) -> bool:
         """Whether the job is settled by it."""
-        return isinstance(self.decision, Settle | GiveUp)
+        return isinstance(self.decision, _FINAL)
 
     @property
     def has_arrived(self) -> bool:

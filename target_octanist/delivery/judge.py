@@ -12,6 +12,8 @@ from target_octanist.delivery.policy import Ask, Decision, Policy, SendAgain
 from target_octanist.delivery.whereabouts import carried_out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from target_octanist.reporting.tally import Tally
 
 
@@ -28,13 +30,24 @@ class Judge:
         self._tally = tally
         self.answered_at = float("-inf")
 
-    def decide(self, result: Result, wall: float) -> Decided:
-        """Decide about a result.
+    def decide(self, results: Sequence[Result], wall: float) -> list[Decided]:
+        """Decide about results.
 
         Args:
-            result: What came of a job.
+            results: What came of jobs.
             wall: Wall-clock time in seconds.
         """
+        decided = [self._decide(result, wall) for result in results]
+        self._tally.requested(
+            [
+                (d.outcome.status, d.finished_at - d.job.started_at)
+                for result, d in zip(results, decided, strict=True)
+                if result.answer is not None
+            ]
+        )
+        return decided
+
+    def _decide(self, result: Result, wall: float) -> Decided:
         job, answer = result.job, result.answer
         if answer is None:
             # What is asked about may have been carried out: it does not become unsent by this.
@@ -50,7 +63,6 @@ class Judge:
             decision = self._policy.decide(outcome, attempts=attempts, elapsed=elapsed)
         if isinstance(answer, Response):
             self.answered_at = max(self.answered_at, result.finished_at)
-        self._tally.request(outcome.status, result.finished_at - job.started_at)
         return Decided(job, outcome, decision, result.finished_at)
 
     def _after_asking(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import backoff
+from msgspec import Struct
 
 from target_octanist.delivery.outcome import Kind, Outcome
 from target_octanist.ledger.tables import State
@@ -22,33 +23,29 @@ FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+# Of each request there is one: a Struct is made in a tenth of the time of a dataclass.
+class Settle(Struct, frozen=True, gc=False):
     """This is how the lead ended."""
 
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class SendAgain:
+class SendAgain(Struct, frozen=True, gc=False):
     """The API surely did not store it; send it again after so many seconds."""
 
     wait_seconds: float
     is_attempt: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True, gc=False):
     """It may be stored: ask the API before anything else."""
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(Struct, frozen=True, gc=False):
     """It could not be delivered in the attempts or the time that it has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True, gc=False):
     """Nothing more is sent in this run."""
 
 

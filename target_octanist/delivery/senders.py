@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from target_octanist.delivery.fast_client import FastClient
@@ -16,10 +17,10 @@ from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from target_octanist.delivery.client import Sender
-    from target_octanist.delivery.job import Job
+    from target_octanist.delivery.job import Decided, Job
     from target_octanist.delivery.outcome import Answer, Reply
     from target_octanist.delivery.pace import Pace
 
@@ -127,26 +128,17 @@ class Senders:
                 self._pace.refused(time.monotonic(), started_at, outcome.wait_seconds)
         return answer
 
-    def answered(self, job: Job, now: float) -> None:
-        """Take note that the server did its work on a job (see `Pace.answered`)."""
+    def learn(self, decided: Sequence[Decided]) -> None:
+        """Let the pace know what came of requests, in the order in which they came back."""
         with self._lock:
             before = self._pace.limit
-            self._pace.answered(now, job.started_at)
+            for d in decided:
+                _tell(self._pace, d)
             risen = max(0, self._pace.limit - before)
             if self._outbox:
-                self._may_send.notify(1 + risen)
+                self._may_send.notify(len(decided) + risen)
             if self._by_wire and risen and self._wire is not None:
                 self._wire.ring()
-
-    def failed(self, job: Job, now: float) -> None:
-        """Take note that a job came to nothing that is known (see `Pace.failed`)."""
-        with self._lock:
-            self._pace.failed(now, job.started_at)
-
-    def refused(self, job: Job, now: float, wait: float | None) -> None:
-        """Take note that the server asked for patience (see `Pace.refused`)."""
-        with self._lock:
-            self._pace.refused(now, job.started_at, wait)
 
     def halt(self) -> None:
         """Send nothing more: what is left comes back without an answer."""
@@ -228,6 +220,19 @@ class Senders:
             self._pace.started(now, self._in_flight)
             job.first_at = job.first_at or now
         return job
+
+
+def _tell(pace: Pace, d: Decided) -> None:
+    started_at = d.job.started_at
+    match d.outcome.kind:
+        case Kind.RETRY | Kind.UNKNOWN if d.job.asks and d.outcome.status == HTTPStatus.OK:
+            pace.answered(d.finished_at, started_at)
+        case Kind.THROTTLED:
+            pace.refused(d.finished_at, started_at, d.outcome.wait_seconds)
+        case Kind.RETRY | Kind.UNKNOWN:
+            pace.failed(d.finished_at, started_at)
+        case _:
+            pace.answered(d.finished_at, started_at)
 
 
 def _request(sender: Sender, job: Job) -> Reply:

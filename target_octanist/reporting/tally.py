@@ -142,21 +142,30 @@ class Tally:
             is_change: Whether it says what became of a lead.
         """
         with self._lock:
-            self._now().settled[outcome] += 1
             if payload is not None and not is_change:
                 self._look_into(stream, payload)
             if why is not None:
                 self._group(stream, outcome, why.reason, 1, [why.reference])
             if recovered:
+                self._now().settled[outcome] += 1
                 self.recovered[outcome] += 1
                 self._since.recovered[outcome] += 1
             else:
-                self.outcomes[outcome] += 1
+                self._count(stream, outcome, 1)
                 if is_change and outcome == "delivered":
                     self.changes[stream] += 1
-                self.records[stream] += 1
-                self.streams[stream, outcome] += 1
-                self._since.outcomes[stream, outcome] += 1
+
+    def delivered(self, stream: str, payloads: Sequence[bytes]) -> None:
+        """Count records of this run's input whose leads were delivered.
+
+        Args:
+            stream: Their own.
+            payloads: Their leads.
+        """
+        with self._lock:
+            self._count(stream, "delivered", len(payloads))
+            for payload in payloads:
+                self._look_into(stream, payload)
 
     def passed_over(self, stream: str, reason: str, count: int, first: Sequence[Reference]) -> None:
         """Count records that earlier runs have settled; all are duplicates.
@@ -169,12 +178,8 @@ class Tally:
         """
         outcome = "duplicate"
         with self._lock:
-            self._now().settled[outcome] += count
+            self._count(stream, outcome, count)
             self._group(stream, outcome, reason, count, first)
-            self.outcomes[outcome] += count
-            self.records[stream] += count
-            self.streams[stream, outcome] += count
-            self._since.outcomes[stream, outcome] += count
 
     def no_longer(self, stream: str, outcome: str) -> None:
         """Take back that a record of this run's input had an outcome; it has another now."""
@@ -197,15 +202,23 @@ class Tally:
             now = self._now()
             now.in_flight, now.pace = max(now.in_flight, in_flight), pace
 
-    def request(self, status: int | None, seconds: float) -> None:
-        """Count a request that was made."""
+    def requested(self, requests: Sequence[tuple[int | None, float]]) -> None:
+        """Count requests that were made.
+
+        Args:
+            requests: Of each the status of its answer, if there was one, and the seconds it took.
+        """
+        statuses = Counter([str(status or "none") for status, _ in requests])
+        durations = Durations()
+        for _, seconds in requests:
+            durations.add(seconds)
         with self._lock:
-            self.requests += 1
-            self._statuses[str(status or "none")] += 1
-            self._latency.add(seconds)
-            self._now().latency.add(seconds)
-            self._since.requests[str(status or "none")] += 1
-            self._since.request_seconds.append(seconds)
+            self.requests += len(requests)
+            self._statuses.update(statuses)
+            self._latency.absorb(durations)
+            self._now().latency.absorb(durations)
+            self._since.requests.update(statuses)
+            self._since.request_seconds += [seconds for _, seconds in requests]
 
     def retried(self) -> None:
         """Count a lead that is going to be sent again."""
@@ -278,6 +291,13 @@ class Tally:
 
     def _now(self) -> Bucket:
         return self._timeline.at(time.monotonic() - self._started_at)
+
+    def _count(self, stream: str, outcome: str, number: int) -> None:
+        self._now().settled[outcome] += number
+        self.outcomes[outcome] += number
+        self.records[stream] += number
+        self.streams[stream, outcome] += number
+        self._since.outcomes[stream, outcome] += number
 
     def _look_into(self, stream: str, payload: bytes) -> None:
         fields = _fields(payload)

@@ -13,8 +13,8 @@ from target_octanist.delivery.frontier import Frontier
 def test_the_frontier_is_the_longest_settled_run(order):
     frontier, settled = Frontier(ErrorBudget(100)), set()
     for number in order:
-        frontier.settle(number, rejected=False)
-        frontier.settle(number, rejected=False)
+        frontier.settle([(number, False)])
+        frontier.settle([(number, False)])
         settled.add(number)
         expected = next(n for n in range(len(order) + 1) if n + 1 not in settled)
         assert frontier.settled_through == expected
@@ -31,9 +31,9 @@ def test_the_budget_breaks_at_the_same_record_in_whatever_order_they_settle(case
     rejected, order, percent = case
     in_order, shuffled = Frontier(ErrorBudget(percent)), Frontier(ErrorBudget(percent))
     for number in range(1, len(rejected) + 1):
-        in_order.settle(number, rejected=rejected[number - 1])
+        in_order.settle([(number, rejected[number - 1])])
     for number in order:
-        shuffled.settle(number, rejected=rejected[number - 1])
+        shuffled.settle([(number, rejected[number - 1])])
     assert shuffled.settled_through == in_order.settled_through
     assert shuffled.is_broken == in_order.is_broken
 
@@ -66,13 +66,13 @@ def test_many_at_once_come_to_what_one_after_the_other_does(steps, percent):
     number = 1
     for step in steps:
         if step is True or step is False:
-            many.settle(number, rejected=step)
-            single.settle(number, rejected=step)
+            many.settle([(number, step)])
+            single.settle([(number, step)])
             number += 1
         else:
             many.settle_next(number, step)
             for one in range(number, number + step):
-                single.settle(one, rejected=False)
+                single.settle([(one, False)])
             number += step
         assert many.settled_through == single.settled_through
         assert many.is_broken == single.is_broken
