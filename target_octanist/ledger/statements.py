@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Boolean, and_, bindparam, case, func, insert, select, update
 
 from target_octanist.ledger.tables import leads, persons, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from sqlalchemy import Connection, Insert, Update
+    from sqlalchemy import Connection, Insert, Row, Select, Update
 
-    Row = Mapping[str, object]
+    Values = Mapping[str, object]
 
 
 class Statement:
@@ -27,9 +28,9 @@ class Statement:
     def __init__(self, clause: Insert | Update) -> None:
         """Take the statement; it is compiled when it is first run on a kind of database."""
         self._clause = clause
-        self._compiled: dict[str, tuple[str, Callable[[Row], object]]] = {}
+        self._compiled: dict[str, tuple[str, Callable[[Values], object]]] = {}
 
-    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def run(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Run it for each row, which is parameter to value."""
         if not rows:
             return
@@ -39,11 +40,40 @@ class Statement:
         sql, given = self._compiled[name]
         connection.exec_driver_sql(sql, [given(row) for row in rows])
 
-    def _compile(self, connection: Connection) -> tuple[str, Callable[[Row], object]]:
+    def _compile(self, connection: Connection) -> tuple[str, Callable[[Values], object]]:
         compiled = self._clause.compile(dialect=connection.dialect)
         names = compiled.positiontup
         # A driver takes its parameters by position or by name.
         return str(compiled), dict if names is None else itemgetter(*names)
+
+
+class Question:
+    """A SELECT of the rows whose key is one of many, which is asked each time for others."""
+
+    def __init__(self, clause: Select[Any], keys: str) -> None:
+        """Take the statement, and the name of its parameter for the keys."""
+        self._clause = clause
+        self._keys = keys
+        self._compiled: dict[tuple[str, int], tuple[str, list[str] | None]] = {}
+
+    def ask(self, connection: Connection, keys: Collection[str]) -> Sequence[Row[Any]]:
+        """Give the rows of these keys, of which there is at least one."""
+        # To ask for one key often changes nothing, and keeps the statements few.
+        width = 1 << (len(keys) - 1).bit_length()
+        given = [*keys, *repeat(next(iter(keys)), width - len(keys))]
+        name = connection.dialect.name
+        if (name, width) not in self._compiled:
+            self._compiled[name, width] = self._compile(connection, given)
+        sql, names = self._compiled[name, width]
+        parameters = tuple(given) if names is None else dict(zip(names, given, strict=True))
+        return connection.exec_driver_sql(sql, parameters).all()
+
+    def _compile(
+        self, connection: Connection, given: Sequence[str]
+    ) -> tuple[str, list[str] | None]:
+        compiled = self._clause.compile(dialect=connection.dialect)
+        expanded = compiled.construct_expanded_state({self._keys: given})
+        return expanded.statement, None if compiled.positional else list(expanded.parameters)
 
 
 _this = leads.c.source == bindparam("b_source")
@@ -93,12 +123,15 @@ SETTLE: Final = Statement(
 )
 
 #: What the journal has of some records.
-ROWS_OF: Final = select(
-    leads.c.source, leads.c.state, leads.c.run, leads.c.payload_digest, leads.c.code
-).where(leads.c.source.in_(bindparam("sources", expanding=True)))
+ROWS_OF: Final = Question(
+    select(leads.c.source, leads.c.state, leads.c.run, leads.c.payload_digest, leads.c.code).where(
+        leads.c.source.in_(bindparam("sources", expanding=True))
+    ),
+    "sources",
+)
 
 #: The leads of some people.
-LEADS_OF: Final = (
+LEADS_OF: Final = Question(
     select(
         persons.c.digest,
         leads.c.source,
@@ -107,7 +140,8 @@ LEADS_OF: Final = (
         func.coalesce(leads.c.settled_at, leads.c.claimed_at),
     )
     .join(leads, leads.c.source == persons.c.source)
-    .where(persons.c.digest.in_(bindparam("digests", expanding=True)))
+    .where(persons.c.digest.in_(bindparam("digests", expanding=True))),
+    "digests",
 )
 
 HEARTBEAT: Final = (

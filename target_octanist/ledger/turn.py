@@ -426,20 +426,22 @@ class Turn:
 
     def _rows_of(self, claims: Sequence[Claim]) -> dict[str, Known]:
         sources = list({claim.source for claim in claims})
-        rows = self._connection.execute(ROWS_OF, {"sources": sources})
-        return {source: Known(*rest) for source, *rest in rows}
+        if not sources:
+            return {}
+        rows = ROWS_OF.ask(self._connection, sources)
+        return {
+            source: Known(state, run, digest, code) for source, state, run, digest, code in rows
+        }
 
     def _persons_of(self, claims: Sequence[Claim]) -> dict[str, list[Taken]]:
         digests = {person for claim in claims for person in claim.persons}
         taken: dict[str, list[Taken]] = {}
         if digests:
-            rows = self._connection.execute(LEADS_OF, {"digests": list(digests)})
-            for digest, *rest in rows:
+            for digest, source, state, run, at in LEADS_OF.ask(self._connection, digests):
                 # Not a condition of the query: SQLite would take it for the more
                 # selective one, and read every delivered lead for each batch.
-                lead = Taken(*rest)
-                if lead.state in TAKEN:
-                    taken.setdefault(digest, []).append(lead)
+                if state in TAKEN:
+                    taken.setdefault(digest, []).append(Taken(source, state, run, at))
         return taken
 
 
