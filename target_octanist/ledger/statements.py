@@ -13,7 +13,7 @@ from target_octanist.ledger.tables import leads, persons, runs
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from sqlalchemy import Connection, Insert, Row, Select, Update
+    from sqlalchemy import Connection, Insert, Select, Update
 
     Values = Mapping[str, object]
 
@@ -56,7 +56,7 @@ class Question:
         self._keys = keys
         self._compiled: dict[tuple[str, int], tuple[str, list[str] | None]] = {}
 
-    def ask(self, connection: Connection, keys: Collection[str]) -> Sequence[Row[Any]]:
+    def ask(self, connection: Connection, keys: Collection[str]) -> Sequence[Any]:
         """Give the rows of these keys, of which there is at least one."""
         # To ask for one key often changes nothing, and keeps the statements few.
         width = 1 << (len(keys) - 1).bit_length()
