@@ -95,13 +95,18 @@ class Connection:
         """Give what a selector knows it by; -1 when it is closed."""
         return self._sock.fileno()
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it was idle for so long that the server may be about to close it."""
+        return time.monotonic() - self._idle_since > IDLE_SECONDS
+
     def can_serve(self) -> bool:
         """Say whether it may take another request.
 
         It may not if the last answer left anything open, after some seconds, or when the
         server has closed it or sent what nobody asked for.
         """
-        if not self.is_idle or time.monotonic() - self._idle_since > IDLE_SECONDS:
+        if not self.is_idle or self.is_stale:
             return False
         try:
             self._sock.recv(1)

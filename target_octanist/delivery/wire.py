@@ -122,7 +122,11 @@ class Wire:
         """Send what may be sent and wait for what comes; False when nothing is left."""
         try:
             turnout = self._take(time.monotonic())
-            results = [result for job in turnout.jobs if (result := self._begin(job))]
+            results: list[Result] = []
+            if turnout.jobs:
+                # First of all, which of the idle connections are closed.
+                results = self._listen(0.0)
+                results += [result for job in turnout.jobs if (result := self._begin(job))]
             if turnout.is_last and not (results or self._open or self._dialling):
                 return False
             if not results:
@@ -147,7 +151,7 @@ class Wire:
         exchange = _Exchange(job, now + self._client.timeout)
         while self._idle:
             connection = self._idle.pop()
-            if connection.can_serve():
+            if not connection.is_stale:
                 return self._write(exchange, connection)
             self._let_go(connection)
         self._dialling += 1
