@@ -302,10 +302,12 @@ class TargetOctanist(Target):
         Raises:
             InputError: It lacks one of them, or the name cannot be one.
         """
+        stream = message.get("stream")
+        if isinstance(stream, str) and stream in self.mapper.stream_maps and part in message:
+            return stream  # its SCHEMA came under this name
         kind = message["type"]
         if missing := [name for name in ("stream", part) if name not in message]:
             raise self.message_reader.bad_line(f"is a {kind} that lacks {', '.join(missing)}")
-        stream = message["stream"]
         # It goes into the journal and into every log line about it.
         if isinstance(stream, str) and _NAME.fullmatch(stream) and stream.isprintable():
             return stream

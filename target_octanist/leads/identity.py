@@ -116,7 +116,7 @@ def person_namer(
         for names, begun in entries:
             # They are texts, and so plain already.
             values = [_identifying(name, payload.get(name)) for name in names]
-            if all(values):
+            if "" not in values:
                 digests[_end(begun, _encode(values))] = None
         return tuple(digests)
 
