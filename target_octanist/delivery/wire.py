@@ -120,9 +120,9 @@ class Wire:
 
     def _goes_on(self) -> bool:
         """Send what may be sent and wait for what comes; False when nothing is left."""
+        results: list[Result] = []
         try:
             turnout = self._take(time.monotonic())
-            results: list[Result] = []
             if turnout.jobs:
                 # First of all, which of the idle connections are closed.
                 results = self._listen(0.0)
@@ -137,7 +137,7 @@ class Wire:
             for connection in lost:
                 self._let_go(connection)
             ended_at = time.monotonic()
-            results = [Result(exchange.job, answer, ended_at) for exchange in lost.values()]
+            results += [Result(exchange.job, answer, ended_at) for exchange in lost.values()]
         if results:
             self._give(results)
         return True
