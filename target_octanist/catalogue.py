@@ -372,6 +372,17 @@ _JOURNAL = (
         remedy="Upgrade this one.",
     ),
     Entry(
+        "ledger-older-run",
+        "journal",
+        what="A run of an earlier version may still be using the journal.",
+        why=(
+            "This version has to change the journal's tables once, and a run of the earlier one "
+            "would not keep them up. A run on another machine that was cut off counts as one for "
+            "two minutes."
+        ),
+        remedy="Wait until it is over, then run again. See that no machine has the earlier version.",
+    ),
+    Entry(
         "ledger-taken-over",
         "journal",
         what="Another run took this one for dead, and took over its leads.",

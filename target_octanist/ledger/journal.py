@@ -51,6 +51,7 @@ from target_octanist.ledger.tables import (
     runs,
 )
 from target_octanist.ledger.turn import Turn
+from target_octanist.ledger.upgrade import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,14 +84,15 @@ class Journal:
 
     @classmethod
     def open(cls, ledger: str, *, create: bool = True) -> Journal:
-        """Open the journal, and make its tables if it is new.
+        """Open the journal, make its tables if it is new, and change those of earlier versions.
 
         Args:
             ledger: A file path, a ``postgresql://`` URL, or `TEMPORARY`.
             create: Whether a missing journal may be made.
 
         Raises:
-            LedgerError: It cannot be read or written, or a newer version made it.
+            LedgerError: It cannot be read or written, a newer version made it, or a run of an
+                earlier version may be using it.
         """
         engine = open_database(ledger, create=create)
         try:
@@ -104,7 +106,9 @@ class Journal:
                     connection.execute(
                         insert(meta), [{"name": k, "value": v} for k, v in found.items()]
                     )
-            _check_version(found)
+                _check_version(found)
+                if int(found["version"]) < SCHEMA_VERSION:
+                    upgrade(connection)
         except LedgerError:
             engine.dispose()
             raise

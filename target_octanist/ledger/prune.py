@@ -10,31 +10,32 @@ Everything is done in small transactions, so that runs may go on meanwhile.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, exists, func, inspect, or_, select, update
+from sqlalchemy import delete, exists, inspect, or_, select, update
 
 from target_octanist.errors import LedgerError
 from target_octanist.ledger.changes import find_linked, lead_digest
 from target_octanist.ledger.claims import DISCARDED
-from target_octanist.ledger.runs import RunRow, is_alive, this_place
+from target_octanist.ledger.rows import person_rows
+from target_octanist.ledger.runs import has_live_runs
+from target_octanist.ledger.statements import DELETE_PERSONS
 from target_octanist.ledger.tables import (
     State,
     changes,
     figures,
     leads,
     pending,
-    persons,
     runs,
 )
+from target_octanist.ledger.upgrade import persons_of_leads
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row, Select
+    from sqlalchemy import Connection, Row, Select
 
     from target_octanist.ledger.journal import Journal
 
@@ -83,21 +84,30 @@ class Pruned:
     runs: int = 0
     kept: int = 0
 
-    def add(self, plan: _Plan, *, persons: int) -> None:
-        """Count what a plan forgets, and so many digests of persons."""
+    def add(self, plan: _Plan) -> None:
+        """Count what a plan forgets."""
         for state in plan.leads.values():
             self.leads[state] = self.leads.get(state, 0) + 1
-        self.persons += persons
+        self.persons += len(plan.persons)
         self.details += len(plan.details)
         self.kept += plan.kept
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to become of some leads, by their sources; `leads` also has their states."""
+    """What is to become of some leads.
+
+    Attributes:
+        leads: Sources of those that are forgotten, with their states.
+        anonymous: Sources of others of which it is forgotten whose they were.
+        persons: Rows that say whose all these are.
+        details: Sources of which the details are erased.
+        kept: How many stay only because changes are linked by them.
+    """
 
     leads: dict[str, str]
-    persons: list[str]
+    anonymous: list[str]
+    persons: list[dict[str, object]]
     details: list[str]
     kept: int
 
@@ -119,6 +129,7 @@ class Pruner:
             tables = inspect(connection).get_table_names()
             self._has_changes = {changes.name, pending.name} <= set(tables)
             self._has_figures = figures.name in tables
+            self._persons = persons_of_leads(connection)
             self._awaited = _awaited(connection) if self._has_changes else set()
 
     def count(self) -> Pruned:
@@ -128,8 +139,7 @@ class Pruner:
             pruned.runs = len(self._idle_runs(connection))
         for sources in self._old():
             with self._journal.reading() as connection:
-                plan = self._plan(connection, sources)
-                pruned.add(plan, persons=_count_persons(connection, plan))
+                pruned.add(self._plan(connection, sources))
         return pruned
 
     def prune(self) -> Pruned:
@@ -139,7 +149,8 @@ class Pruner:
             began = time.monotonic()
             with self._journal.tidying() as connection:
                 plan = self._plan(connection, sources)
-                pruned.add(plan, persons=_carry_out(connection, plan))
+                _carry_out(connection, plan)
+                pruned.add(plan)
                 others = has_live_runs(connection)
             if others:
                 # They get every other moment, however slow the disk is.
@@ -167,7 +178,8 @@ class Pruner:
         """Give the sources of leads about which there may be something to forget, by the page."""
         last = ""
         while True:
-            page = _looked_at().where(leads.c.source > last).order_by(leads.c.source).limit(_PAGE)
+            beyond = self._looked_at().where(leads.c.source > last)
+            page = beyond.order_by(leads.c.source).limit(_PAGE)
             with self._journal.reading() as connection:
                 rows = connection.execute(page).all()
             if not rows:
@@ -177,7 +189,7 @@ class Pruner:
                 row.source
                 for row in rows
                 if self._is_forgettable(row)
-                or (row.has_persons and self._loses_persons(row))
+                or (row.persons and self._loses_persons(row))
                 or (row.has_details and self._loses_details(row))
             ]
             if sources:
@@ -185,13 +197,16 @@ class Pruner:
 
     def _plan(self, connection: Connection, sources: Sequence[str]) -> _Plan:
         """Decide about leads inside the transaction in which they are changed."""
-        rows = connection.execute(_looked_at().where(leads.c.source.in_(sources))).all()
+        rows = connection.execute(self._looked_at().where(leads.c.source.in_(sources))).all()
         old = {row.source for row in rows if self._is_forgettable(row)}
         needed = self._needed(connection, old)
+        go = [row for row in rows if row.source in old - needed]
         stay = [row for row in rows if row.source not in old or row.source in needed]
+        anonymous = [row for row in stay if row.persons and self._loses_persons(row)]
         return _Plan(
-            leads={row.source: row.state for row in rows if row.source in old - needed},
-            persons=[row.source for row in stay if row.has_persons and self._loses_persons(row)],
+            leads={row.source: row.state for row in go},
+            anonymous=[row.source for row in anonymous],
+            persons=[p for row in go + anonymous for p in person_rows(row.source, row.persons)],
             details=[row.source for row in stay if row.has_details and self._loses_details(row)],
             kept=len(needed),
         )
@@ -211,6 +226,21 @@ class Pruner:
         query = select(changes.c.lead).where(changes.c.lead.in_(set(named.values())))
         told = set(connection.execute(query).scalars())
         return needed | {source for source, lead in named.items() if lead in told}
+
+    def _looked_at(self) -> Select[Any]:
+        """Select what decides about leads.
+
+        There are no conditions on state or time: SQLite would take the index on states for
+        the more selective one, and sort all leads for each page.
+        """
+        return select(
+            leads.c.source,
+            leads.c.state,
+            leads.c.settled_at,
+            leads.c.code,
+            or_(*(column.is_not(None) for column in _DETAILS)).label("has_details"),
+            self._persons.label("persons"),
+        )
 
     def _is_forgettable(self, row: Row[Any]) -> bool:
         settled = row.state in _FORGETTABLE or row.code == DISCARDED
@@ -241,35 +271,8 @@ def compact(journal: Journal) -> str | None:
     return None
 
 
-def has_live_runs(connection: Connection) -> bool:
-    """Say whether any run may be using the journal."""
-    rows = connection.execute(
-        select(runs.c.id, runs.c.place, runs.c.pid, runs.c.heartbeat_at, runs.c.ended_at).where(
-            runs.c.ended_at.is_(None)
-        )
-    )
-    now, place = time.time_ns() // 1_000_000, this_place()
-    return any(is_alive(RunRow(*row), now=now, place=place, pid=os.getpid()) for row in rows)
-
-
 def _is_before(settled_at: int | None, age: int | None) -> bool:
     return settled_at is not None and age is not None and settled_at < age
-
-
-def _looked_at() -> Select[Any]:
-    """Select what decides about leads.
-
-    There are no conditions on state or time: SQLite would take the index on states for
-    the more selective one, and sort all leads for each page.
-    """
-    return select(
-        leads.c.source,
-        leads.c.state,
-        leads.c.settled_at,
-        leads.c.code,
-        or_(*(column.is_not(None) for column in _DETAILS)).label("has_details"),
-        exists().where(persons.c.source == leads.c.source).label("has_persons"),
-    )
 
 
 def _awaited(connection: Connection) -> set[str]:
@@ -284,20 +287,11 @@ def _awaited(connection: Connection) -> set[str]:
     return found
 
 
-def _of(sources: Iterable[str]) -> ColumnElement[bool]:
-    return persons.c.source.in_(list(sources))
-
-
-def _count_persons(connection: Connection, plan: _Plan) -> int:
-    query = select(func.count()).where(_of([*plan.leads, *plan.persons]))
-    return int(connection.execute(query).scalar_one())
-
-
-def _carry_out(connection: Connection, plan: _Plan) -> int:
-    """Forget it; gives the number of digests of persons."""
-    number = connection.execute(delete(persons).where(_of([*plan.leads, *plan.persons]))).rowcount
+def _carry_out(connection: Connection, plan: _Plan) -> None:
+    """Forget it."""
+    DELETE_PERSONS.run(connection, plan.persons)
     connection.execute(delete(leads).where(leads.c.source.in_(list(plan.leads))))
-    connection.execute(
-        update(leads).where(leads.c.source.in_(plan.details)).values(dict.fromkeys(_DETAILS))
-    )
-    return number
+    for sources, columns in ((plan.anonymous, (leads.c.persons,)), (plan.details, _DETAILS)):
+        connection.execute(
+            update(leads).where(leads.c.source.in_(sources)).values(dict.fromkeys(columns))
+        )

@@ -16,6 +16,7 @@ _TRIED_AGAIN = (
     "state",
     "run",
     "payload_digest",
+    "persons",
     "payload",
     "attempts",
     "claimed_at",
@@ -27,9 +28,10 @@ class Rows:
     """What a turn's verdicts make of the rows of the journal.
 
     Attributes:
-        fresh: Rows of records that it did not know.
+        fresh: Rows of records that it did not know, in the order in which they came.
         changed: Rows that take the place of those that it had.
         again: Of dead letters that are tried again, what changes.
+        persons: Rows that say whose leads those are that are to be sent.
     """
 
     def __init__(self, known: dict[str, Known], run: str, now: int) -> None:
@@ -39,10 +41,12 @@ class Rows:
         self.fresh: list[dict[str, object]] = []
         self.changed: list[dict[str, object]] = []
         self.again: list[dict[str, object]] = []
+        self.persons: list[dict[str, object]] = []
 
     def add(self, claim: Claim, verdict: Verdict) -> None:
         """Add what a verdict asks for; those on later records of the batch rest on it."""
         row = _row(claim, verdict, run=self._run, now=self._now)
+        self.persons += person_rows(claim.source, row["persons"])
         if claim.source not in self._known:
             self.fresh.append(row)
         elif claim.again is not None and verdict.kind in {"send", "start"}:
@@ -54,6 +58,11 @@ class Rows:
         )
 
 
+def person_rows(source: str, digests: object) -> list[dict[str, object]]:
+    """Give a lead's rows of `octanist_persons`, from the text in which its own row names them."""
+    return [{"digest": digest, "source": source} for digest in str(digests or "").split()]
+
+
 def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, object]:
     state = {
         "send": State.CLAIMED,
@@ -63,6 +72,8 @@ def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, obj
         "filtered": State.FILTERED,
     }[verdict.kind]
     is_open = state in {State.CLAIMED, State.SENDING}
+    # A change's persons only tell which leads it waits for.
+    has_persons = is_open and claim.change is None
     code, reason = claim.code, claim.reason
     if verdict.kind == "filtered":
         code, reason = TRANSITION, NO_WAY_BACK
@@ -72,6 +83,7 @@ def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, obj
         "state": state.value,
         "run": run,
         "payload_digest": claim.payload_digest,
+        "persons": (" ".join(claim.persons) or None) if has_persons else None,
         "payload": (verdict.payload or claim.payload) if is_open else None,
         "record": claim.record if state in _DEAD else None,
         "attempts": int(state is State.SENDING),

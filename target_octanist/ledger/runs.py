@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from target_octanist.ledger.tables import runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 #: A live run writes its heartbeat this often.
 HEARTBEAT_SECONDS = 5
@@ -52,6 +61,17 @@ def is_alive(run: RunRow, *, now: int, place: str, pid: int) -> bool:
         # After so long a silence the PID belongs to somebody else by now.
         return run.pid != pid and _process_exists(run.pid) and silence < PID_REUSE_SECONDS
     return silence < SILENCE_SECONDS
+
+
+def has_live_runs(connection: Connection) -> bool:
+    """Say whether any run may be using the journal."""
+    rows = connection.execute(
+        select(runs.c.id, runs.c.place, runs.c.pid, runs.c.heartbeat_at, runs.c.ended_at).where(
+            runs.c.ended_at.is_(None)
+        )
+    )
+    now, place = time.time_ns() // 1_000_000, this_place()
+    return any(is_alive(RunRow(*row), now=now, place=place, pid=os.getpid()) for row in rows)
 
 
 def _process_exists(pid: int) -> bool:

@@ -6,14 +6,34 @@ from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Boolean, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
 
 from target_octanist.ledger.tables import leads, persons, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from sqlalchemy import Connection, Insert, Select, Update
+    from sqlalchemy import (
+        BindParameter,
+        Column,
+        Connection,
+        Delete,
+        Function,
+        Insert,
+        Select,
+        Update,
+    )
 
     Values = Mapping[str, object]
 
@@ -25,7 +45,7 @@ class Statement:
     several times as long as the database does.
     """
 
-    def __init__(self, clause: Insert | Update) -> None:
+    def __init__(self, clause: Insert | Update | Delete) -> None:
         """Take the statement; it is compiled when it is first run on a kind of database."""
         self._clause = clause
         self._compiled: dict[str, tuple[str, Callable[[Values], object]]] = {}
@@ -80,7 +100,31 @@ _this = leads.c.source == bindparam("b_source")
 
 INSERT_LEADS: Final = Statement(insert(leads))
 
+# Each parameter costs, in a row that has no outcome yet, too.
+_OF_CLAIMS: Final = (
+    "source",
+    "stream",
+    "state",
+    "run",
+    "payload_digest",
+    "persons",
+    "payload",
+    "attempts",
+    "claimed_at",
+    "sent_at",
+)
+
+#: For rows of leads that are to be sent.
+INSERT_CLAIMS: Final = Statement(insert(leads).values({n: bindparam(n) for n in _OF_CLAIMS}))
+
 INSERT_PERSONS: Final = Statement(insert(persons))
+
+#: Takes what `INSERT_PERSONS` took.
+DELETE_PERSONS: Final = Statement(
+    delete(persons).where(
+        persons.c.digest == bindparam("digest"), persons.c.source == bindparam("source")
+    )
+)
 
 START_SENDING: Final = Statement(
     update(leads)
@@ -94,31 +138,39 @@ START_SENDING: Final = Statement(
 
 SET_STATE: Final = Statement(update(leads).where(_this).values(state=bindparam("b_state")))
 
-_is_done = bindparam("b_is_done", type_=Boolean)
+_OUTCOME: Final[dict[Column[Any], BindParameter[Any]]] = {
+    leads.c.state: bindparam("b_state"),
+    leads.c.run: bindparam("b_run"),
+    leads.c.lead_id: bindparam("b_lead_id"),
+    leads.c.request_id: bindparam("b_request_id"),
+    leads.c.code: bindparam("b_code"),
+    leads.c.reason: bindparam("b_reason"),
+    leads.c.message: bindparam("b_message"),
+    leads.c.settled_at: bindparam("b_now"),
+}
+
+#: For leads of which nothing is kept that was needed to send them.
+SETTLE_DONE: Final = Statement(
+    update(leads).where(_this).values({**_OUTCOME, leads.c.record: null(), leads.c.payload: null()})
+)
+
 _is_filtered = bindparam("b_is_filtered", type_=Boolean)
 # A dead letter that was tried again has its record already.
-_record = case((_is_done, None), else_=func.coalesce(bindparam("b_record"), leads.c.record))
+_record: Function[str | None] = func.coalesce(bindparam("b_record"), leads.c.record)
 
-SETTLE: Final = Statement(
+#: For dead letters and what is in doubt, which keep it. Filter rules are to be tried on the
+#: record, where there is one.
+SETTLE_KEPT: Final = Statement(
     update(leads)
     .where(_this)
     .values(
-        state=bindparam("b_state"),
-        run=bindparam("b_run"),
-        lead_id=bindparam("b_lead_id"),
-        request_id=bindparam("b_request_id"),
-        code=bindparam("b_code"),
-        reason=bindparam("b_reason"),
-        message=bindparam("b_message"),
-        record=_record,
-        # Kept for dead letters and for what is in doubt. Filter rules are to be tried
-        # on the record, where there is one.
-        payload=case(
-            (_is_done, None),
-            (and_(_is_filtered, _record.is_not(None)), None),
-            else_=leads.c.payload,
-        ),
-        settled_at=bindparam("b_now"),
+        {
+            **_OUTCOME,
+            leads.c.record: _record,
+            leads.c.payload: case(
+                (and_(_is_filtered, _record.is_not(None)), None), else_=leads.c.payload
+            ),
+        }
     )
 )
 

@@ -21,8 +21,9 @@ from sqlalchemy import (
     Text,
 )
 
-#: Raised when a table changes in a way that older versions cannot read.
-SCHEMA_VERSION = 1
+#: Raised when a table changes in a way that older versions would not keep up; `upgrade` brings
+#: a journal of an earlier one up to it.
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -125,6 +126,14 @@ leads = Table(
     ),
     Column("payload_digest", String(32), nullable=False, comment="Keyed digest of what is sent."),
     Column(
+        "persons",
+        Text,
+        comment=(
+            "The digests under which `octanist_persons` has it, with a space between them; empty "
+            "if it has none."
+        ),
+    ),
+    Column(
         "payload",
         Text,
         comment="The lead as JSON; kept while it is unsettled, in doubt, rejected or filtered.",
@@ -221,6 +230,9 @@ pending = Table(
     comment="Changes of leads that are not known yet; each goes out when its lead is.",
 )
 
+# A lead's row names its rows here, so that these are found by their key alone. An index on the
+# sources, which are at random, would cost more than all else of a claim. Nor is the source
+# declared as a foreign key: without that index, to delete a lead would read the whole table.
 persons = Table(
     "octanist_persons",
     metadata,
@@ -233,11 +245,9 @@ persons = Table(
     Column(
         "source",
         String(32),
-        ForeignKey(leads.c.source),
         primary_key=True,
         comment="The lead of this person.",
     ),
-    Index("octanist_persons_by_source", "source"),
     comment="Which leads are whose.",
     sqlite_with_rowid=False,
 )

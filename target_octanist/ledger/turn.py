@@ -41,21 +41,26 @@ from target_octanist.ledger.claims import (
 )
 from target_octanist.ledger.history import forget_old_figures, keep_figures
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
-from target_octanist.ledger.rows import Rows
+from target_octanist.ledger.rows import Rows, person_rows
 from target_octanist.ledger.statements import (
+    DELETE_PERSONS,
     HEARTBEAT,
+    INSERT_CLAIMS,
     INSERT_LEADS,
     INSERT_PERSONS,
     LEADS_OF,
     ROWS_OF,
     SET_STATE,
-    SETTLE,
+    SETTLE_DONE,
+    SETTLE_KEPT,
     START_SENDING,
 )
-from target_octanist.ledger.tables import State, leads, persons, runs
+from target_octanist.ledger.tables import State, leads, runs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement
 
 #: Nothing of these is kept that is needed to send them.
 _DONE = {State.DELIVERED, State.DUPLICATE}
@@ -150,7 +155,6 @@ class Turn:
         taken = self._persons_of(undecided(claims, known))
         verdicts: list[Verdict] = []
         rows = Rows(known, self._run, now)
-        people: list[dict[str, object]] = []
         for claim in claims:
             verdict = decide(claim, known.get(claim.source), taken, self._run)
             if verdict.kind == "send" and start > 0:
@@ -164,12 +168,10 @@ class Turn:
             rows.add(claim, verdict)
             if verdict.kind in {"send", "start"}:
                 for person in claim.persons:
-                    people.append({"digest": person, "source": claim.source})
                     taken.setdefault(person, []).append(
                         Taken(claim.source, State.CLAIMED.value, self._run, now)
                     )
         self._keep(rows)
-        INSERT_PERSONS.run(self._connection, people)
         self._did("claim")
         if any(verdict.kind == "start" for verdict in verdicts):
             self._did("sending")
@@ -296,8 +298,10 @@ class Turn:
         """Write down how leads ended."""
         if not settlements:
             return
-        rows = [
-            {
+        done: list[dict[str, object]] = []
+        kept: list[dict[str, object]] = []
+        for s in settlements:
+            row: dict[str, object] = {
                 "b_source": s.source,
                 "b_state": s.state.value,
                 "b_run": self._run,
@@ -307,13 +311,12 @@ class Turn:
                 "b_reason": s.reason,
                 "b_message": s.message,
                 "b_record": s.record,
-                "b_is_done": s.state in _DONE,
                 "b_is_filtered": s.state is State.FILTERED,
                 "b_now": now,
             }
-            for s in settlements
-        ]
-        SETTLE.run(self._connection, rows)
+            (done if s.state in _DONE else kept).append(row)
+        SETTLE_DONE.run(self._connection, done)
+        SETTLE_KEPT.run(self._connection, kept)
         delivered = [s.source for s in settlements if s.is_change and s.state is State.DELIVERED]
         write_delivered(self._connection, delivered, now=now)
         self._did("settle")
@@ -349,9 +352,7 @@ class Turn:
         mine = (leads.c.run == self._run, leads.c.state == State.CLAIMED.value)
         for source in sources:
             this = (leads.c.source == source, *mine)
-            self._connection.execute(
-                delete(persons).where(persons.c.source.in_(select(leads.c.source).where(*this)))
-            )
+            self._forget_persons(*this)
             self._connection.execute(delete(leads).where(*this))
             self._did("release")
 
@@ -401,14 +402,18 @@ class Turn:
         self._did("sign-off")
 
     def _keep(self, rows: Rows) -> None:
-        INSERT_LEADS.run(self._connection, rows.fresh)
+        only_claims = all(row["settled_at"] is None for row in rows.fresh)
+        insert_leads = INSERT_CLAIMS if only_claims else INSERT_LEADS
+        insert_leads.run(self._connection, rows.fresh)
         self._overwrite(rows.changed)
         self._overwrite(rows.again)
+        INSERT_PERSONS.run(self._connection, rows.persons)
 
     def _overwrite(self, rows: Sequence[dict[str, object]]) -> None:
-        """Give known rows, which all name the same columns, other values and no persons."""
+        """Give known rows, which all name the same columns, other values; nobody's at first."""
         if not rows:
             return
+        self._forget_persons(leads.c.source.in_([row["source"] for row in rows]))
         columns = [name for name in rows[0] if name != "source"]
         self._connection.execute(
             update(leads)
@@ -416,9 +421,12 @@ class Turn:
             .values({name: bindparam(f"b_{name}") for name in columns}),
             [{f"b_{name}": value for name, value in row.items()} for row in rows],
         )
-        self._connection.execute(
-            delete(persons).where(persons.c.source.in_([row["source"] for row in rows]))
-        )
+
+    def _forget_persons(self, *which: ColumnElement[bool]) -> None:
+        """Delete the rows that say whose these leads are."""
+        named = select(leads.c.source, leads.c.persons).where(*which, leads.c.persons.is_not(None))
+        found = self._connection.execute(named).all()
+        DELETE_PERSONS.run(self._connection, [r for row in found for r in person_rows(*row)])
 
     def _did(self, what: str) -> None:
         self.done.append(what)
