@@ -153,9 +153,21 @@ class Ledger:
             if lead.source not in known and not taken.intersection(lead.persons)
         ]
         self._db.executemany(
-            "INSERT INTO octanist_leads (source, stream, state, run, payload_digest, payload, attempts,"
-            " claimed_at, sent_at) VALUES (?, ?, 'sending', ?, ?, ?, 1, ?, ?)",
-            [(x.source, STREAM, self._run, x.digest, x.body.decode(), now, now) for x in fresh],
+            "INSERT INTO octanist_leads (source, stream, state, run, payload_digest, persons, payload,"
+            " attempts, claimed_at, sent_at) VALUES (?, ?, 'sending', ?, ?, ?, ?, 1, ?, ?)",
+            [
+                (
+                    x.source,
+                    STREAM,
+                    self._run,
+                    x.digest,
+                    " ".join(x.persons),
+                    x.body.decode(),
+                    now,
+                    now,
+                )
+                for x in fresh
+            ],
         )
         self._db.executemany(
             "INSERT INTO octanist_persons VALUES (?, ?)",

@@ -122,9 +122,9 @@ def add(connection: sqlite3.Connection, run: str, numbers: range) -> None:
     connection.executemany("INSERT INTO fresh VALUES (?, ?, ?, ?)", (row(n) for n in numbers))
     # As in a run: a row is written with its payload, and loses it when it is settled.
     connection.execute(
-        "INSERT INTO octanist_leads (source, stream, state, run, payload_digest, payload,"
+        "INSERT INTO octanist_leads (source, stream, state, run, payload_digest, persons, payload,"
         " attempts, claimed_at, sent_at) SELECT source, 'contacts', 'sending', ?, payload_digest,"
-        " ?, 1, 1800000000000, 1800000000100 FROM fresh",
+        " one || ' ' || two, ?, 1, 1800000000000, 1800000000100 FROM fresh",
         (run, PAYLOAD),
     )
     connection.execute(
@@ -354,9 +354,20 @@ def by_hand(path: Path, batches: Iterable[Sequence[Claim]]) -> Iterator[None]:
             begin(connection, run)
             bare_look(connection, claims)
             connection.executemany(
-                "INSERT INTO octanist_leads (source, stream, state, run, payload_digest, payload,"
-                " attempts, claimed_at) VALUES (?, ?, 'claimed', ?, ?, ?, 0, ?)",
-                [(c.source, c.stream, run, c.payload_digest, c.payload, now_ms()) for c in claims],
+                "INSERT INTO octanist_leads (source, stream, state, run, payload_digest, persons,"
+                " payload, attempts, claimed_at) VALUES (?, ?, 'claimed', ?, ?, ?, ?, 0, ?)",
+                [
+                    (
+                        c.source,
+                        c.stream,
+                        run,
+                        c.payload_digest,
+                        " ".join(c.persons),
+                        c.payload,
+                        now_ms(),
+                    )
+                    for c in claims
+                ],
             )
             connection.executemany(
                 "INSERT INTO octanist_persons (digest, source) VALUES (?, ?)",
