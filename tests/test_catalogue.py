@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -373,6 +374,20 @@ def ledger_newer(world):
     Journal.open(path).close()
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE octanist_meta SET value = '99' WHERE name = 'version'")
+    return world.told(lambda: Journal.open(path))
+
+
+@provokes("ledger-older-run", "run again when that run is over")
+def ledger_older_run(world):
+    path = str(world.folder / "ledger.db")
+    Journal.open(path).close()
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE octanist_meta SET value = '1' WHERE name = 'version'")
+        now = time.time_ns() // 1_000_000
+        other.execute(
+            "INSERT INTO octanist_runs VALUES"
+            f" ('r', 'http://127.0.0.1/api', 'key', 'elsewhere', 1, {now}, {now}, 0, NULL, NULL)"
+        )
     return world.told(lambda: Journal.open(path))
 
 
