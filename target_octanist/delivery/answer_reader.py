@@ -35,7 +35,7 @@ class AnswerReader:
     def __init__(self) -> None:
         self.is_done = False
         self.keeps_alive = False
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._status: int | None = None
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
@@ -53,6 +53,9 @@ class AnswerReader:
         if not data:
             self._end()
             return
+        if self._parser is None:  # Nobody asked for more.
+            self.keeps_alive = False
+            return
         self._room -= len(data)
         try:
             self._parser.feed_data(data)
@@ -62,6 +65,9 @@ class AnswerReader:
                 raise UnreadableError(f"the answer is not readable HTTP ({error})") from None
         if self._room < 0 and not self.is_done:
             raise UnreadableError("the answer is too long")
+        if self.is_done:
+            # It refers to what it calls: after each answer the collector would have work to do.
+            self._parser = None
 
     def answer(self, why: str = "") -> Answer:
         """Give what has been read.
@@ -96,9 +102,9 @@ class AnswerReader:
             self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if self.is_done:
+        if self.is_done or self._parser is None:
             return
+        status = self._parser.get_status_code()
         if 100 <= status < 200 and status != _SWITCHING_PROTOCOLS:
             self._headers.clear()
             return
@@ -110,6 +116,6 @@ class AnswerReader:
             self._body.append(data)
 
     def on_message_complete(self) -> None:
-        if self._status is not None and not self.is_done:
+        if self._status is not None and self._parser is not None and not self.is_done:
             self.is_done = True
             self.keeps_alive = self._parser.should_keep_alive() and self._status >= 200
