@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import json
 import time
+from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+import phonenumbers
 from msgspec.structs import replace
 
+from target_octanist import __version__
+from target_octanist.delivery.engine import SKIPPED
+from target_octanist.delivery.reasons import SAME_CHANGE, SAME_RECORD
 from target_octanist.errors import SettingsError
 from target_octanist.leads.change import Change as MappedChange
 from target_octanist.leads.change import split
@@ -28,11 +33,13 @@ from target_octanist.leads.problems import MappingError
 from target_octanist.leads.schema import MATCH_KEYS
 from target_octanist.ledger.changes import Change, change_source, lead_digest
 from target_octanist.ledger.claims import NOTHING, UNMAPPABLE, Claim
+from target_octanist.ledger.tables import State
 from target_octanist.runtime import encode_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from target_octanist.ledger.fingerprints import Done
     from target_octanist.settings import Settings, StreamSettings
 
 #: The columns that name records in most CRMs, for a stream whose SCHEMA has not come yet.
@@ -70,6 +77,40 @@ def compile_for(
         )
     except MappingError as error:
         raise SettingsError(error.problems) from None
+
+
+def mapped_by(settings: Settings, stream: StreamSettings, mapping: Mapping[str, Any]) -> str:
+    """Name all that decides what a record of a stream comes to, beside the record, as one text.
+
+    Args:
+        settings: Of the run.
+        stream: Those of the stream.
+        mapping: The stream's own, or what stands in for it.
+    """
+    link, preset = stream.link, stream.preset
+    parts = (
+        *(__version__, phonenumbers.__version__, python_version()),
+        *(stream.mode, mapping, stream.phone_region, stream.lookup, stream.dedupe_by),
+        *(settings.strict_contract, settings.transitions),
+        preset and (preset.name, preset.version),
+        link and (link.stream, link.column, [source.label for source in link.by.sources]),
+    )
+    return repr(parts)
+
+
+def outcomes_of(source: str, done: Done) -> Iterator[tuple[str, str, str]]:
+    """Give source, outcome and reason of all that a record came to of which nothing is left.
+
+    Args:
+        source: The digest that names the record.
+        done: What the journal has of it.
+    """
+    if done.makes_lead:
+        yield source, State.DUPLICATE.value, SAME_RECORD
+    if done.change is not None and done.change_digest is None:
+        yield done.change, SKIPPED, NOTHING_TO_TELL
+    elif done.change is not None:
+        yield done.change, State.DUPLICATE.value, SAME_CHANGE
 
 
 class ClaimMaker:

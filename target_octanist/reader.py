@@ -76,6 +76,8 @@ class InterruptibleReader(GenericSingerReader[bytes]):
         self._wake_read, self._wake_write = -1, -1
         self._counts: Counter[str] = Counter()
         self.line_number = 0
+        #: The line that the last message was in.
+        self.line = b""
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -151,6 +153,7 @@ class InterruptibleReader(GenericSingerReader[bytes]):
                 return len(lines)
             self.line_number += 1
             if line.strip():
+                self.line = line
                 message = self.deserialize_json(line)
                 yield message
                 if message.get("type") == "SCHEMA":

@@ -19,7 +19,23 @@ from target_octanist.leads.identity import key_namer
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-_MISSING: Final = msgspec.UNSET
+#: The value of a column that a record does not have.
+MISSING: Final = msgspec.UNSET
+
+
+def record_type(columns: Sequence[str]) -> type[msgspec.Struct]:
+    """Give what is read of a record: these columns, in order, and whether it was deleted.
+
+    Raises:
+        ValueError: A column has a name that cannot be looked for.
+    """
+    names = [f"column{index}" for index in range(len(columns))]
+    return msgspec.defstruct(
+        "Record",
+        [*((name, Any, MISSING) for name in names), ("deleted_at", Any, None)],
+        rename=dict(zip(names, columns, strict=True)) | {"deleted_at": "_sdc_deleted_at"},
+        gc=False,
+    )
 
 
 class Recogniser:
@@ -54,13 +70,7 @@ class Recogniser:
         """
         self.stream = stream
         columns = list(dict.fromkeys([*key, *required]))
-        names = [f"column{index}" for index in range(len(columns))]
-        record = msgspec.defstruct(
-            "Record",
-            [*((name, Any, _MISSING) for name in names), ("deleted_at", Any, None)],
-            rename=dict(zip(names, columns, strict=True)) | {"deleted_at": "_sdc_deleted_at"},
-            gc=False,
-        )
+        record: Any = record_type(columns)
         line = msgspec.defstruct(
             "Line",
             [("type", str, ""), ("stream", str, ""), ("record", record | None, None)],
@@ -105,7 +115,7 @@ class Recogniser:
                 message.record is not None and message.stream == stream and message.type == "RECORD"
             ):
                 values = astuple(message.record)
-                if _MISSING not in values and not values[-1]:
+                if MISSING not in values and not values[-1]:
                     source = name_of(values[:width])
             elif message.type == "SCHEMA":
                 break  # from here on the key may be another

@@ -102,6 +102,7 @@ class Intake(Protocol):
         while_waiting: Callable[[], None],
     ) -> bool: ...
     def pass_over(self, stream: str, sources: Sequence[str]) -> None: ...
+    def pass_over_changes(self, stream: str, passed: Sequence[tuple[str, str, str]]) -> None: ...
     def breathe(self) -> None: ...
     def halt(self) -> None: ...
     def settle_all(
@@ -250,6 +251,18 @@ class Run:
         self._passed += sources
         if len(self._passed) >= _PASSED_AT_ONCE:
             self._count_passed()
+
+    def pass_over_changes(self, stream: str, passed: Sequence[tuple[str, str, str]]) -> None:
+        """Count what records came to of which nothing is left to do: source, outcome and reason."""
+        self._count_passed()
+        groups: dict[tuple[str, str], list[Reference]] = {}
+        for number, (source, outcome, reason) in enumerate(passed, start=self._count + 1):
+            groups.setdefault((outcome, reason), []).append(Reference(number, source, None))
+        for (outcome, reason), found in groups.items():
+            first = found[:REFERENCES]
+            self.tally.passed_over(stream, reason, len(found), first, outcome=outcome)
+        self.engine.pass_over(self._count + 1, len(passed))
+        self._count += len(passed)
 
     def _count_passed(self) -> None:
         passed, self._passed = self._passed, []

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import Sink
 
+from target_octanist.change_recogniser import ChangeRecogniser
 from target_octanist.errors import InputError, LedgerError, SettingsError, printable
 from target_octanist.leads.identity import key_namer, source_digest
 from target_octanist.leads.problems import MappingError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
 
     from target_octanist.leads.mapping import LeadMapping
+    from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.settled import SettledRecords
     from target_octanist.target import TargetOctanist
 
@@ -56,6 +59,7 @@ class LeadSink(Sink):
         self._key = list(dict.fromkeys(self._stream.key or self.key_properties))
         self._name_of = key_namer(target.run.salt, target.settings.base_url, stream_name, self._key)
         self._is_recognised = False
+        self._changes: ChangeRecogniser | None = None
         self.counted = 0
         self._had_key = False
         self._lacking = ""
@@ -77,9 +81,25 @@ class LeadSink(Sink):
             self._target.run.pass_over(self.stream_name, [source])
             return
         claims, notes = self._claims.of_record(source, record)
+        if self._changes is not None:
+            claims = self._with_fingerprint(self._changes, source, claims)
         for claim in claims:
             self._target.submit(claim, record, notes)
             notes = ()
+
+    def _with_fingerprint(
+        self, changes: ChangeRecogniser, source: str, claims: Sequence[Claim]
+    ) -> Sequence[Claim]:
+        """Have the journal remember what a record comes to, with the last of its claims."""
+        self._target.in_hand.add(source)
+        digest = changes.fingerprint(self._target.message_reader.line, source)
+        if digest is None or not claims:
+            return claims
+        from target_octanist.ledger.claims import Fingerprint
+
+        *others, last = claims
+        makes_lead = last.change is None or bool(others)
+        return [*others, replace(last, fingerprint=Fingerprint(source, digest, makes_lead))]
 
     def _is_settled(self, source: str) -> bool:
         """Say whether an earlier run is known to have settled a record, before it is mapped."""
@@ -114,10 +134,17 @@ class LeadSink(Sink):
         self._count(1)
         self.process_record(record, {})
 
-    def passed_over(self, count: int) -> None:
+    def pass_over(self, sources: Sequence[str], recogniser: Recogniser | ChangeRecogniser) -> None:
         """Count records that were settled before, and are not processed: they were read."""
+        if isinstance(recogniser, Recogniser):
+            self._target.run.pass_over(self.stream_name, sources)
+        else:
+            from target_octanist.claim_maker import outcomes_of
+
+            passed = [of for s in sources for of in outcomes_of(s, recogniser.done(s))]
+            self._target.run.pass_over_changes(self.stream_name, passed)
         self._had_key = True
-        self._count(count)
+        self._count(len(sources))
 
     def _count(self, count: int) -> None:
         """Count records that the SDK does not see."""
@@ -125,23 +152,38 @@ class LeadSink(Sink):
         self.tally_record_read(count)
         self.record_counter_metric.increment(count)
 
-    def recogniser(self, settled: SettledRecords) -> Recogniser | None:
-        """Give what tells this stream's settled records, if their key is all that decides.
+    def recogniser(self, settled: SettledRecords) -> Recogniser | ChangeRecogniser | None:
+        """Give what tells this stream's settled records, by their key or by all that is in them.
 
         What became of a lead can change without the key, and records that are to be
         validated have to be read.
         """
-        stream = self._stream
+        stream, settings = self._stream, self._target.settings
         key = stream.key or self.key_properties
-        if stream.mode != "create" or not key or self._validator is not None:
+        if not key or self._validator is not None:
             return None
+        salt, required = self._target.run.salt, self.key_properties
+        from target_octanist.claim_maker import mapped_by
+
         try:
+            if stream.mode != "create":
+                self._changes = ChangeRecogniser(
+                    self.stream_name,
+                    key=key,
+                    required=required,
+                    salt=salt,
+                    destination=settings.base_url,
+                    mapped_by=mapped_by(settings, stream, self._mapped),
+                    done_among=settled.done_among,
+                    in_hand=self._target.in_hand,
+                )
+                return self._changes
             found = Recogniser(
                 self.stream_name,
                 key=key,
-                required=self.key_properties,
-                salt=self._target.run.salt,
-                destination=self._target.settings.base_url,
+                required=required,
+                salt=salt,
+                destination=settings.base_url,
                 settled_among=settled.among,
             )
         except ValueError:
@@ -158,6 +200,7 @@ class LeadSink(Sink):
         mapping = stream.mapping or implicit_mapping(columns)
         if not mapping:
             raise SettingsError([self._refusal()], error_id="stream-unmapped")
+        self._mapped = mapping
         compiled = compile_for(settings, stream, mapping)
         try:
             warnings = compiled.check_schema(self.schema, stream.optional)

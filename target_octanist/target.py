@@ -28,6 +28,7 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.target_base import Target
 
 from target_octanist.batches import open_batch
+from target_octanist.change_recogniser import InHand
 from target_octanist.config_files import ENVIRONMENT, read_config_files
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.errors import (
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.sinks import Sink
 
+    from target_octanist.change_recogniser import ChangeRecogniser
     from target_octanist.leads.problems import Problem
     from target_octanist.ledger.claims import Claim
     from target_octanist.recogniser import Recogniser
@@ -136,9 +138,11 @@ class TargetOctanist(Target):
         self._deleted = 0
         self._told: set[str] = set()
         self._straight: dict[str, LeadSink] = {}
-        self._recognisers: dict[str, Recogniser | None] = {}
-        self._recogniser: Recogniser | None = None
-        self._recognised_by: Recogniser | None = None
+        self._recognisers: dict[str, Recogniser | ChangeRecogniser | None] = {}
+        self._recogniser: Recogniser | ChangeRecogniser | None = None
+        self._recognised_by: Recogniser | ChangeRecogniser | None = None
+        #: What a stream's content decides about, and is not settled yet.
+        self.in_hand = InHand()
         if options.get("message_reader") is None:
             options["message_reader"] = InterruptibleReader(self)
         super().__init__(**options)
@@ -236,16 +240,15 @@ class TargetOctanist(Target):
     def recognise(self, lines: Sequence[bytes]) -> Sequence[str | None] | None:
         """For each line the source of the record in it, if that was settled before."""
         self._recognised_by = self._recogniser
+        self.in_hand.forget(accepted=self._accepted, settled_through=self._settled_through)
         return None if self._recogniser is None else self._recogniser.recognise(lines)
 
     def pass_over(self, sources: Sequence[str]) -> None:
         """Count records that were settled before."""
         assert self._recognised_by is not None, "it recognised them"
-        stream = self._recognised_by.stream
-        self.run.pass_over(stream, sources)
-        sink = self.get_sink(stream)
+        sink = self.get_sink(self._recognised_by.stream)
         assert isinstance(sink, LeadSink), "it made the recogniser"
-        sink.passed_over(len(sources))
+        sink.pass_over(sources, self._recognised_by)
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         stream, record = self._stream_of(message_dict, "record"), message_dict["record"]
@@ -351,9 +354,12 @@ class TargetOctanist(Target):
     def _accepted(self) -> int:
         return self._run.accepted if self._run is not None else 0
 
+    @property
+    def _settled_through(self) -> int:
+        return self._run.settled_through if self._run is not None else 0
+
     def _write_state(self, *, last: bool = False) -> None:
-        through = self._run.settled_through if self._run is not None else 0
-        self._state.advance(through, last=last)
+        self._state.advance(self._settled_through, last=last)
 
     def breathe(self) -> None:
         """Let STATE and metrics move on, and notice a failure of the engine.

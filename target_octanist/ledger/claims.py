@@ -6,7 +6,7 @@ wait because somebody is just about to settle it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Rows that a record of the same person must not be sent beside.
 TAKEN = (State.CLAIMED, State.SENDING, State.DELIVERED, State.IN_DOUBT)
+
+#: What nobody sends again by itself, whatever the record says by now (see `decide`).
+FOR_GOOD: Final = frozenset({State.DELIVERED.value, State.DUPLICATE.value, State.IN_DOUBT.value})
 
 #: Rows whose record may have another chance.
 _REFUSED = {State.FILTERED, State.REJECTED}
@@ -52,6 +55,20 @@ class Refused(NamedTuple):
     payload_digest: str
 
 
+class Fingerprint(NamedTuple):
+    """By what a record is known if it comes again as it is.
+
+    Attributes:
+        record: The source of the record.
+        digest: Of its bytes, and of all that decides how they are mapped.
+        makes_lead: Whether a lead is made of it.
+    """
+
+    record: str
+    digest: str
+    makes_lead: bool
+
+
 # Of each record there is one: a Struct is made in a tenth of the time of a dataclass.
 class Claim(Struct, frozen=True, gc=False):
     """What one record asks of the journal.
@@ -69,6 +86,7 @@ class Claim(Struct, frozen=True, gc=False):
         change: Set if it is not a lead, but what became of one; `payload` is then without
             the lead's id where that is still to be found out.
         looks_up: Whether the API is to be asked for a lead of the same person first.
+        fingerprint: That of its record, if this is all (or the last) that is made of it.
     """
 
     source: str
@@ -83,6 +101,7 @@ class Claim(Struct, frozen=True, gc=False):
     again: Refused | None = None
     change: Change | None = None
     looks_up: bool = False
+    fingerprint: Fingerprint | None = None
 
 
 class Verdict(NamedTuple):

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, func, literal_column, null, select
 
+from target_octanist.ledger.claims import FOR_GOOD
 from target_octanist.ledger.database import open_to_read, readable_errors
-from target_octanist.ledger.tables import State, leads
+from target_octanist.ledger.fingerprints import Done, find_done
+from target_octanist.ledger.tables import leads
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Connection
-
-#: What nobody sends again by itself, whatever the record says by now (see `claims.decide`).
-_FOR_GOOD: Final = frozenset({State.DELIVERED.value, State.DUPLICATE.value, State.IN_DOUBT.value})
 
 #: A digest's hexadecimal digits.
 _DIGITS: Final = 32
@@ -53,7 +52,7 @@ _next = (
 _read_on = select(
     func.max(_next.c.place),
     func.coalesce(
-        func.group_concat(_next.c.source, "").filter(_next.c.state.in_(sorted(_FOR_GOOD))), ""
+        func.group_concat(_next.c.source, "").filter(_next.c.state.in_(sorted(FOR_GOOD))), ""
     ),
 )
 
@@ -118,6 +117,15 @@ class SettledRecords:
                     self._place = place
         return found
 
+    def done_among(self, sources: Collection[str]) -> dict[str, Done]:
+        """Give what some records came to when they were mapped, if nothing of it is left to do.
+
+        Raises:
+            LedgerError: The database failed.
+        """
+        with readable_errors(), self._engine.begin() as connection:
+            return find_done(connection, sources)
+
     def is_next(self, source: str) -> bool:
         """Say of one record after the other whether it makes no lead any more, as far as is known.
 
@@ -178,5 +186,5 @@ class SettledRecords:
         places = [place for _, _, place in rows if place is not None]
         # Close to each other: most likely, what comes next in the input is next there, too.
         in_order = bool(places) and max(places) - min(places) <= 2 * len(sources)
-        settled = {source for source, state, _ in rows if state in _FOR_GOOD}
+        settled = {source for source, state, _ in rows if state in FOR_GOOD}
         return settled, max(places) if in_order else None

@@ -39,6 +39,7 @@ from target_octanist.ledger.claims import (
     decide,
     undecided,
 )
+from target_octanist.ledger.fingerprints import write_fingerprints
 from target_octanist.ledger.history import forget_old_figures, keep_figures
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.rows import Rows, person_rows
@@ -141,12 +142,15 @@ class Turn:
                 written down as sending.
         """
         asked = [claim for claim in claims if claim.change is not None]
-        if not asked:
-            return self._claim_leads(claims, now=now, start=start)
-        asked_leads = [claim for claim in claims if claim.change is None]
-        of_leads = iter(self._claim_leads(asked_leads, now=now, start=start))
-        of_changes = iter(self._claim_changes(asked, now=now, holding=holding))
-        return [next(of_leads if claim.change is None else of_changes) for claim in claims]
+        if asked:
+            asked_leads = [claim for claim in claims if claim.change is None]
+            of_leads = iter(self._claim_leads(asked_leads, now=now, start=start))
+            of_changes = iter(self._claim_changes(asked, now=now, holding=holding))
+            verdicts = [next(of_leads if claim.change is None else of_changes) for claim in claims]
+        else:
+            verdicts = self._claim_leads(claims, now=now, start=start)
+        write_fingerprints(self._connection, claims, verdicts, now=now)
+        return verdicts
 
     def _claim_leads(self, claims: Sequence[Claim], *, now: int, start: int) -> list[Verdict]:
         if not claims:

@@ -182,6 +182,9 @@ class Preview:
     def pass_over(self, stream: str, sources: Sequence[str]) -> None:
         """Never called, as nothing is `settled`."""
 
+    def pass_over_changes(self, stream: str, passed: Sequence[tuple[str, str, str]]) -> None:
+        """Never called, as nothing is `settled`."""
+
     def breathe(self) -> None:
         """Nothing goes on beside the reading."""
 

@@ -167,16 +167,24 @@ class Tally:
             for payload in payloads:
                 self._look_into(stream, payload)
 
-    def passed_over(self, stream: str, reason: str, count: int, first: Sequence[Reference]) -> None:
-        """Count records that earlier runs have settled; all are duplicates.
+    def passed_over(
+        self,
+        stream: str,
+        reason: str,
+        count: int,
+        first: Sequence[Reference],
+        *,
+        outcome: str = "duplicate",
+    ) -> None:
+        """Count records that earlier runs have settled.
 
         Args:
             stream: Their own.
             reason: A sentence of ours.
             count: How many there are.
             first: The first few of them.
+            outcome: Theirs.
         """
-        outcome = "duplicate"
         with self._lock:
             self._count(stream, outcome, count)
             self._group(stream, outcome, reason, count, first)
