@@ -7,6 +7,7 @@ the same of the journal as then. Where nothing of that is left to do it need not
 
 from __future__ import annotations
 
+from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -120,7 +121,7 @@ class ChangeRecogniser:
     def fingerprint(self, line: bytes, source: str) -> str | None:
         """Give the fingerprint of a record, if it is the one in this line."""
         try:
-            known = self._read(line)
+            known = self.read(line)
         except UnclearError:
             return None
         return known.fingerprint if known is not None and known.source == source else None
@@ -128,11 +129,9 @@ class ChangeRecogniser:
     def recognise(self, lines: Sequence[bytes]) -> list[str | None]:
         """For each line the source of the record in it, if nothing of that is left to do."""
         read: list[Known | None] = []
-        for line in lines:
-            try:
-                read.append(self._read(line))
-            except UnclearError:
-                break  # what comes behind it may say otherwise than that
+        with suppress(UnclearError):  # what comes behind such a line may be older than it
+            for line in lines:
+                read.append(self.read(line))  # noqa: PERF401 - those before it count
         self._done = self._ask({known.source for known in read if known is not None})
         sources: list[str | None] = []
         ahead: set[str] = set()
@@ -162,7 +161,7 @@ class ChangeRecogniser:
             # Whoever writes to the journal waits for it to come back, or tells what is wrong.
             return {}
 
-    def _read(self, line: bytes) -> Known | None:
+    def read(self, line: bytes) -> Known | None:
         """Read the record of the stream in a line; None if it has none.
 
         Raises:

@@ -98,15 +98,10 @@ def mapped_by(settings: Settings, stream: StreamSettings, mapping: Mapping[str, 
     return repr(parts)
 
 
-def outcomes_of(source: str, done: Done) -> Iterator[tuple[str, str, str]]:
-    """Give source, outcome and reason of all that a record came to of which nothing is left.
-
-    Args:
-        source: The digest that names the record.
-        done: What the journal has of it.
-    """
-    if done.makes_lead:
-        yield source, State.DUPLICATE.value, SAME_RECORD
+def outcomes_of(done: Done) -> Iterator[tuple[str, str, str]]:
+    """Give source, outcome and reason of all that a record came to of which nothing is left."""
+    if done.lead is not None:
+        yield done.lead, State.DUPLICATE.value, SAME_RECORD
     if done.change is not None and done.change_digest is None:
         yield done.change, SKIPPED, NOTHING_TO_TELL
     elif done.change is not None:

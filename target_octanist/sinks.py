@@ -141,7 +141,7 @@ class LeadSink(Sink):
         else:
             from target_octanist.claim_maker import outcomes_of
 
-            passed = [of for s in sources for of in outcomes_of(s, recogniser.done(s))]
+            passed = [of for s in sources for of in outcomes_of(recogniser.done(s))]
             self._target.run.pass_over_changes(self.stream_name, passed)
         self._had_key = True
         self._count(len(sources))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     String,
     Table,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 
 from target_octanist.ledger.claims import FOR_GOOD, NOTHING
 from target_octanist.ledger.statements import Statement
-from target_octanist.ledger.tables import State, changes, leads, metadata, pending
+from target_octanist.ledger.tables import State, leads, metadata, pending
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -45,12 +44,12 @@ fingerprints = Table(
         nullable=False,
         comment="Keyed digest of the record as it came, and of all that decides how it is mapped.",
     ),
-    Column("makes_lead", Boolean, nullable=False, comment="Whether the record makes a lead."),
+    Column("lead", String(32), comment="The source again, if the record makes a lead."),
     Column(
-        "change", String(32), comment="The source of what it says of a lead; empty if it cannot."
+        "change", String(32), comment="The source of the change, if it is to say one of a lead."
     ),
     Column(
-        "change_digest", String(32), comment="Keyed digest of the change; empty if there is none."
+        "change_digest", String(32), comment="Keyed digest of the change; empty if it says nothing."
     ),
     Column("written_at", BigInteger, nullable=False, comment="When this was written down."),
     comment="What records came to whose content decides; may be deleted at any time.",
@@ -60,20 +59,26 @@ fingerprints = Table(
 #: Verdicts after which the same claim may have nothing left to do.
 _MAY_BE_DONE: Final = {"send", "start", "duplicate", "skipped"}
 
-#: A row of a change in these states leaves it to what was delivered (see `decide_change`).
-_AT_REST: Final = (State.DELIVERED.value, State.DUPLICATE.value)
+#: So many are looked at in one go when old ones are forgotten.
+_PAGE: Final = 1000
 
 _insert = Statement(insert(fingerprints))
 
+# Where there is none of either, the empty name is found at once in no row.
 _lead, _change = leads.alias("lead"), leads.alias("change")
-# What `decide` and `decide_change` ask first, and in the same words. Pending is what another
-# version of the record says: with this one it is no more to be sent.
-_done = and_(
-    or_(~fingerprints.c.makes_lead, _lead.c.state.in_(sorted(FOR_GOOD))),
-    or_(_change.c.state.is_(None), _change.c.state.in_(_AT_REST)),
+# A part of what `decide` and `decide_change` leave as it is; all else goes the whole way. What
+# is pending is what another version of the record says: now it is not to be sent any more.
+_nothing_left = and_(
+    or_(fingerprints.c.lead.is_(None), _lead.c.state.in_(sorted(FOR_GOOD))),
     or_(
-        fingerprints.c.change_digest.is_(None),
-        fingerprints.c.change_digest == changes.c.delivered_digest,
+        and_(
+            fingerprints.c.change_digest.is_(None),
+            or_(_change.c.state.is_(None), _change.c.state == State.DELIVERED.value),
+        ),
+        and_(
+            fingerprints.c.change_digest == _change.c.payload_digest,
+            _change.c.state == State.DELIVERED.value,
+        ),
     ),
     ~exists().where(pending.c.source == fingerprints.c.change),
 )
@@ -81,14 +86,13 @@ _look_up = (
     select(
         fingerprints.c.source,
         fingerprints.c.fingerprint,
-        fingerprints.c.makes_lead,
+        fingerprints.c.lead,
         fingerprints.c.change,
         fingerprints.c.change_digest,
     )
-    .outerjoin(_lead, _lead.c.source == fingerprints.c.source)
+    .outerjoin(_lead, _lead.c.source == fingerprints.c.lead)
     .outerjoin(_change, _change.c.source == fingerprints.c.change)
-    .outerjoin(changes, changes.c.source == fingerprints.c.change)
-    .where(fingerprints.c.source.in_(bindparam("sources", expanding=True)), _done)
+    .where(fingerprints.c.source.in_(bindparam("sources", expanding=True)), _nothing_left)
 )
 
 
@@ -97,13 +101,13 @@ class Done(NamedTuple):
 
     Attributes:
         fingerprint: Of the record.
-        makes_lead: Whether it makes a lead, which is settled for good.
-        change: The source of what it says of a lead; None if it cannot say anything.
-        change_digest: Of the change, which was delivered last; None if it says nothing.
+        lead: The source of the lead that it makes, which is settled for good; or None.
+        change: The source of the change that it is to say of a lead; or None.
+        change_digest: Of that change, which was delivered last; None if it says nothing.
     """
 
     fingerprint: str
-    makes_lead: bool
+    lead: str | None
     change: str | None
     change_digest: str | None
 
@@ -128,7 +132,7 @@ def write_fingerprints(
         rows[mark.record] = {
             "source": mark.record,
             "fingerprint": mark.digest,
-            "makes_lead": mark.makes_lead,
+            "lead": mark.record if mark.makes_lead else None,
             "change": claim.source if claim.change is not None else None,
             "change_digest": claim.payload_digest if claim.change and claim.payload else None,
             "written_at": now,
@@ -138,6 +142,24 @@ def write_fingerprints(
         _insert.run(connection, list(rows.values()))
 
 
-def forget_fingerprints(connection: Connection, *, before: int) -> None:
-    """Forget those that were written before a time; such records are mapped again."""
-    connection.execute(delete(fingerprints).where(fingerprints.c.written_at < before))
+def forget_fingerprints(connection: Connection, *, before: int, after: str) -> str | None:
+    """Forget those of a page that were written before a time; such records are mapped again.
+
+    Args:
+        connection: In a transaction.
+        before: Milliseconds since 1970 UTC.
+        after: The source behind which the page begins.
+
+    Returns:
+        The last source of the page; None where there is no more.
+    """
+    page = (
+        select(fingerprints.c.source, fingerprints.c.written_at)
+        .where(fingerprints.c.source > after)
+        .order_by(fingerprints.c.source)
+        .limit(_PAGE)
+    )
+    rows = connection.execute(page).all()
+    old = [row.source for row in rows if row.written_at < before]
+    connection.execute(delete(fingerprints).where(fingerprints.c.source.in_(old)))
+    return rows[-1].source if rows else None

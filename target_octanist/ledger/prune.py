@@ -19,6 +19,7 @@ from sqlalchemy import delete, exists, inspect, or_, select, update
 from target_octanist.errors import LedgerError
 from target_octanist.ledger.changes import find_linked, lead_digest
 from target_octanist.ledger.claims import DISCARDED
+from target_octanist.ledger.fingerprints import forget_fingerprints
 from target_octanist.ledger.rows import person_rows
 from target_octanist.ledger.runs import has_live_runs
 from target_octanist.ledger.statements import DELETE_PERSONS
@@ -145,6 +146,7 @@ class Pruner:
     def prune(self) -> Pruned:
         """Forget what is old."""
         pruned = Pruned(runs=self._forget_runs())
+        self._forget_fingerprints()
         for sources in self._old():
             began = time.monotonic()
             with self._journal.tidying() as connection:
@@ -164,6 +166,13 @@ class Pruner:
             with self._journal.tidying(checked=False) as connection:
                 connection.execute(delete(runs).where(runs.c.id.in_(idle[start : start + _RUNS])))
         return len(idle)
+
+    def _forget_fingerprints(self) -> None:
+        """Forget what records as old as the leads that are forgotten came to."""
+        last: str | None = ""
+        while last is not None and self._ages.leads is not None:
+            with self._journal.tidying() as connection:
+                last = forget_fingerprints(connection, before=self._ages.leads, after=last)
 
     def _idle_runs(self, connection: Connection) -> list[str]:
         """Name the old runs that have neither leads nor figures; they get none any more."""
