@@ -28,6 +28,7 @@ PARTS: Final[dict[str, tuple[str, Callable[[Bench], str]]]] = {
     "latency": ("50 ms latency, 128 leads at once", speed.latency),
     "cpu": ("No latency: CPU for a lead", speed.cpu),
     "nothing-new": ("Nothing new", speed.nothing_new),
+    "unchanged": ("Nothing new of leads", speed.unchanged),
     "floors": ("The floors by themselves", speed.floors),
     "in-flight": ("Growth with the leads in flight", growth.in_flight),
     "journal": ("Growth with the journal", others.journal),

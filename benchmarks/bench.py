@@ -96,6 +96,7 @@ class Place:
             FailedError: It did not end well.
         """
         entry = {"stream": STREAM, "mapping": MAPPING, "phone_region": "NL"}
+        entry |= settings.pop("entry", {})
         if key := settings.pop("key", None):
             entry["key"] = key
         config = self.folder / "config.json"

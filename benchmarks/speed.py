@@ -21,7 +21,7 @@ from benchmarks.figures import Figure, at_least, at_most, table
 from benchmarks.peers import runs as peers
 from benchmarks.peers.systems import CONCURRENCY, SYSTEMS
 from benchmarks.processes import above_zero
-from benchmarks.streams import QUOTED_KEY
+from benchmarks.streams import MAPPING, OUTCOME, QUOTED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,12 @@ AT_ONCE: Final = 16
 
 #: The floors beside each transport; the least of them first.
 FLOORS_OF: Final = {"fast": ("wire", "connections"), "requests": ("requests",)}
+
+#: Of the modes in which the content of a record decides.
+MAPPINGS: Final = {
+    "update": {"email": "email", "note": "note", **OUTCOME},
+    "upsert": {name: MAPPING[name] for name in MAPPING if name != "custom"} | OUTCOME,
+}
 
 RECORD_SINK: Final = next(system for system in SYSTEMS if system.name == "singer-sdk RecordSink")
 
@@ -243,6 +249,45 @@ def nothing_new(bench: Bench) -> str:
         f"A second run over records that were delivered. Rates are of those between {few:,} and "
         f"{many:,} (where each is mapped: {some:,}), so that the start does not count.\n\n"
         f"{table(figures)}"
+    )
+
+
+def unchanged(bench: Bench) -> str:
+    """Read a stream again of which all was told: nothing is sent, and the content decides."""
+    few, many = map(bench.size, (5_000, 30_000))
+    rates: dict[str, list[float]] = defaultdict(list)
+    plain = {size: bench.stream(size) for size in (few, many)}
+    quoted = {size: bench.stream(size, quoted_key=True) for size in (few, many)}
+    with bench.place() as place:
+        ways: dict[str, tuple[Callable[[Path], Usage], dict[int, Path]]] = {}
+        for mode, mapping in MAPPINGS.items():
+            entry = {"mode": mode, "mapping": mapping}
+            known = partial(place.target, ledger=f"{mode}.db", entry=entry)
+            mapped = partial(known, ledger=f"{mode}-mapped.db", key=[QUOTED_KEY])
+            ways |= {f"{mode}, recognised": (known, plain), f"{mode}, mapped": (mapped, quoted)}
+        bench.say("first runs")
+        for work, streams in ways.values():
+            # A new journal has nothing to be recognised by, so the second run still maps.
+            work(streams[many])
+            work(streams[many])
+        for _ in bench.round_numbers():
+            for way, (work, streams) in ways.items():
+                with place.expecting(0):
+                    less, more = work(streams[few]).seconds, work(streams[many]).seconds
+                rates[way].append((many - few) / above_zero(more - less))
+                rates[f"{way}, all"].append(many / more)
+    figures = []
+    for mode in MAPPINGS:
+        here, there = f"{mode}, recognised", f"{mode}, mapped"
+        figures += [
+            Figure(f"`{mode}`, recognised by their content, records/s", rates[here]),
+            Figure(f"`{mode}`, each one mapped, records/s", rates[there]),
+            Figure(f"`{mode}`, recognised / mapped", ratios(rates[here], rates[there])),
+            Figure(f"`{mode}`, recognised, the start included, records/s", rates[f"{here}, all"]),
+        ]
+    return (
+        f"A further run over records that said what became of leads, and say the same. Rates are of "
+        f"those between {few:,} and {many:,}, so that the start does not count.\n\n{table(figures)}"
     )
 
 

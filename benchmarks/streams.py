@@ -34,6 +34,15 @@ MAPPING: Final[dict[str, Any]] = {
     "custom": {"pick": {"status": "status", "score": "score"}},
 }
 
+#: What a record says of its lead, in the modes `update` and `upsert`.
+OUTCOME: Final[dict[str, Any]] = {
+    "status": {
+        "from": "status",
+        "map": [{"is": "qualified", "to": "qualified"}, {"is": "lost", "to": "lost"}],
+    },
+    "value": "value",
+}
+
 _TIME = {"type": ["string", "null"], "format": "date-time"}
 _TEXT = {"type": ["string", "null"]}
 _NUMBER = {"type": ["number", "null"]}
