@@ -19,18 +19,19 @@ from sqlalchemy import (
     delete,
     exists,
     insert,
+    literal_column,
     or_,
     select,
 )
 
 from target_octanist.ledger.claims import FOR_GOOD, NOTHING
-from target_octanist.ledger.statements import Statement
+from target_octanist.ledger.statements import Question, Statement
 from target_octanist.ledger.tables import State, leads, metadata, pending
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from target_octanist.ledger.claims import Claim, Verdict
 
@@ -64,25 +65,29 @@ _PAGE: Final = 1000
 
 _insert = Statement(insert(fingerprints))
 
+# Written out, for a `Question` has no parameters beside its keys.
+_DELIVERED: ColumnElement[str] = literal_column(f"'{State.DELIVERED.value}'")
+_FOR_GOOD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in sorted(FOR_GOOD)]
+
 # Where there is none of either, the empty name is found at once in no row.
 _lead, _change = leads.alias("lead"), leads.alias("change")
 # A part of what `decide` and `decide_change` leave as it is; all else goes the whole way. What
 # is pending is what another version of the record says: now it is not to be sent any more.
 _nothing_left = and_(
-    or_(fingerprints.c.lead.is_(None), _lead.c.state.in_(sorted(FOR_GOOD))),
+    or_(fingerprints.c.lead.is_(None), _lead.c.state.in_(_FOR_GOOD)),
     or_(
         and_(
             fingerprints.c.change_digest.is_(None),
-            or_(_change.c.state.is_(None), _change.c.state == State.DELIVERED.value),
+            or_(_change.c.state.is_(None), _change.c.state == _DELIVERED),
         ),
         and_(
             fingerprints.c.change_digest == _change.c.payload_digest,
-            _change.c.state == State.DELIVERED.value,
+            _change.c.state == _DELIVERED,
         ),
     ),
     ~exists().where(pending.c.source == fingerprints.c.change),
 )
-_look_up = (
+_LOOK_UP: Final = Question(
     select(
         fingerprints.c.source,
         fingerprints.c.fingerprint,
@@ -92,7 +97,8 @@ _look_up = (
     )
     .outerjoin(_lead, _lead.c.source == fingerprints.c.lead)
     .outerjoin(_change, _change.c.source == fingerprints.c.change)
-    .where(fingerprints.c.source.in_(bindparam("sources", expanding=True)), _nothing_left)
+    .where(fingerprints.c.source.in_(bindparam("sources", expanding=True)), _nothing_left),
+    "sources",
 )
 
 
@@ -113,9 +119,17 @@ class Done(NamedTuple):
 
 
 def find_done(connection: Connection, sources: Collection[str]) -> dict[str, Done]:
-    """Give what some records came to, by their sources, where nothing of it is left to do."""
-    rows = connection.execute(_look_up, {"sources": list(sources)})
-    return {source: Done(*rest) for source, *rest in rows}
+    """Give what some records came to, where nothing of that is left to do.
+
+    Args:
+        connection: In a transaction.
+        sources: Those of the records; at least one.
+    """
+    rows = _LOOK_UP.ask(connection, sources)
+    return {
+        source: Done(fingerprint, lead, change, digest)
+        for source, fingerprint, lead, change, digest in rows
+    }
 
 
 def write_fingerprints(

@@ -120,6 +120,9 @@ class SettledRecords:
     def done_among(self, sources: Collection[str]) -> dict[str, Done]:
         """Give what some records came to when they were mapped, if nothing of it is left to do.
 
+        Args:
+            sources: Those of the records; at least one.
+
         Raises:
             LedgerError: The database failed.
         """
