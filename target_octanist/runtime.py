@@ -233,7 +233,8 @@ class Run:
             notes: What was left out of its lead or changed in it, in sentences.
             while_waiting: Called every now and then during a wait.
         """
-        self._count_passed()
+        if self._passed:
+            self._count_passed()
         is_refused = claim.reason is not None and claim.code != NOTHING
         self._tell(claim.stream, [f"rejected: {claim.reason}"] if is_refused else notes)
         encode = partial(encode_record, record) if claim.again is None else None
