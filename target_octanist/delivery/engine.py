@@ -317,12 +317,13 @@ class Engine:
     def _room(self, *, arrived: int = 0) -> int:
         """Say how many more leads may be on their way to a sender.
 
-        Twice as many as may be in flight, and half as many as came back for the last turn, so
-        that no sender waits for a commit. They are marked as sending, and so may have to
-        be asked about after a crash: that is why they are no more.
+        Twice as many as may be in flight, and half as many again as came back for the last
+        turn: the faster the answers come, the more leads share a commit, and no sender waits
+        for one. They are marked as sending, and so may have to be asked about after a crash:
+        that is why they are no more.
         """
         limit = self._senders.limit
-        ahead = limit + min(self._came_back // 2, self._settings.batch_size_rows)
+        ahead = limit + min(self._came_back * 3 // 2, self._settings.batch_size_rows)
         return limit + ahead + arrived - len(self._work.in_flight)
 
     def _turn(self) -> None:
