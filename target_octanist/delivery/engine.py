@@ -394,7 +394,10 @@ class Engine:
             concluded = self._inquiry.conclude(turn, gathered.looked, now=gathered.now)
             turn.settle([d.settlement() for d in concluded if d.is_final], now=at)
             decided += concluded
-        turn.not_stored(d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop)))
+        turn.not_stored(
+            (d.job.source for d in decided if isinstance(d.decision, (SendAgain, Stop))),
+            unsent={d.job.source for d in gathered.decided if not d.job.started_at},
+        )
         batch = [*self._no_longer_behind(decided), *gathered.batch]
         verdicts = turn.claim(
             [c.claim for c in batch], now=at, holding=gathered.holding, start=gathered.may_start

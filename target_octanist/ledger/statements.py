@@ -136,7 +136,11 @@ START_SENDING: Final = Statement(
     )
 )
 
-SET_STATE: Final = Statement(update(leads).where(_this).values(state=bindparam("b_state")))
+CLAIM_AGAIN: Final = Statement(
+    update(leads)
+    .where(_this)
+    .values(state=bindparam("b_state"), attempts=leads.c.attempts - bindparam("b_unsent"))
+)
 
 _OUTCOME: Final[dict[Column[Any], BindParameter[Any]]] = {
     leads.c.state: bindparam("b_state"),

@@ -44,6 +44,7 @@ from target_octanist.ledger.history import forget_old_figures, keep_figures
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.rows import Rows, person_rows
 from target_octanist.ledger.statements import (
+    CLAIM_AGAIN,
     DELETE_PERSONS,
     HEARTBEAT,
     INSERT_CLAIMS,
@@ -51,7 +52,6 @@ from target_octanist.ledger.statements import (
     INSERT_PERSONS,
     LEADS_OF,
     ROWS_OF,
-    SET_STATE,
     SETTLE_DONE,
     SETTLE_KEPT,
     START_SENDING,
@@ -271,11 +271,23 @@ class Turn:
             START_SENDING.run(self._connection, rows)
             self._did("sending")
 
-    def not_stored(self, sources: Iterable[str]) -> None:
-        """Write down that the API surely did not store these leads; they may be sent again."""
-        rows = [{"b_source": source, "b_state": State.CLAIMED.value} for source in sources]
+    def not_stored(self, sources: Iterable[str], *, unsent: Collection[str] = ()) -> None:
+        """Write down that the API surely did not store these leads; they may be sent again.
+
+        Args:
+            sources: Of the leads.
+            unsent: Of those for which no request was started after all.
+        """
+        rows = [
+            {
+                "b_source": source,
+                "b_state": State.CLAIMED.value,
+                "b_unsent": int(source in unsent),
+            }
+            for source in sources
+        ]
         if rows:
-            SET_STATE.run(self._connection, rows)
+            CLAIM_AGAIN.run(self._connection, rows)
             self._did("not-stored")
 
     def known_ids(self, ids: Iterable[str]) -> frozenset[str]:
