@@ -14,7 +14,6 @@ import phonenumbers
 from msgspec.structs import replace
 
 from target_octanist import __version__
-from target_octanist.delivery.engine import SKIPPED
 from target_octanist.delivery.reasons import SAME_CHANGE, SAME_RECORD
 from target_octanist.errors import SettingsError
 from target_octanist.leads.change import Change as MappedChange
@@ -34,6 +33,7 @@ from target_octanist.leads.schema import MATCH_KEYS
 from target_octanist.ledger.changes import Change, change_source, lead_digest
 from target_octanist.ledger.claims import NOTHING, UNMAPPABLE, Claim
 from target_octanist.ledger.tables import State
+from target_octanist.reporting.outcomes import SKIPPED
 from target_octanist.runtime import encode_record
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from target_octanist.claim_maker import ClaimMaker, compile_for
 from target_octanist.json_lines import decode_object
 from target_octanist.leads.mapping import implicit_mapping
 from target_octanist.leads.schema import contract_keys
+from target_octanist.ledger.tables import short_id
 from target_octanist.preview.run import Preview
 from target_octanist.runtime import Run
 
@@ -206,7 +207,7 @@ class Replay:
             if letter.is_raw:
                 self.left += 1
                 continue
-            self._at = letter.source[:12]
+            self._at = short_id(letter.source)
             record = decode_object(letter.record.encode()) if letter.record is not None else None
             claims, notes = self._claims(letter, record)
             if not claims:

@@ -41,10 +41,11 @@ from target_octanist.reporting.figures import encode_figures
 from target_octanist.reporting.last_words import tell
 from target_octanist.reporting.metrics import MetricsReporter
 from target_octanist.reporting.next_steps import Step, next_steps
+from target_octanist.reporting.outcomes import ALL_OUTCOMES, OUTCOMES
 from target_octanist.reporting.progress import Progress, Snapshot
 from target_octanist.reporting.recorder import Recorder
 from target_octanist.reporting.run_id import new_run_id, shown
-from target_octanist.reporting.summary import ALL_OUTCOMES, OUTCOMES, Summary, alarm
+from target_octanist.reporting.summary import Summary, alarm
 from target_octanist.reporting.tally import REFERENCES, Reference, Tally
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from target_octanist.cli.signals import signals
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.dead_letters import DeadLetter, DeadLetters, Which
 from target_octanist.ledger.journal import Journal
-from target_octanist.ledger.tables import State
+from target_octanist.ledger.tables import State, short_id
 from target_octanist.preview.payload_file import PayloadFile
 from target_octanist.reporting.summary import counts_sentence
 from target_octanist.settings_reader import read_settings
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from target_octanist.settings import Settings
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
-
-#: Digits of a source digest that are shown as the ID.
-_ID_DIGITS: Final = 12
 
 #: What an exported dead letter has.
 _EXPORTED: Final = (
@@ -101,7 +98,7 @@ def list_(config_files: tuple[Path, ...], limit: int, *, as_json: bool, **select
                     {"stream": stream, "reason": reason, "count": number}
                     for stream, reason, number in reasons
                 ],
-                "dead_letters": [{"id": row["source"][:_ID_DIGITS], **plain(row)} for row in rows],
+                "dead_letters": [{"id": short_id(row["source"]), **plain(row)} for row in rows],
             }
         )
         return
@@ -271,13 +268,13 @@ def _number(count: int, *, filtered: bool, **_: object) -> str:
 
 def _cells(row: Mapping[str, Any]) -> list[object]:
     names = ("stream", "settled_at", "attempts", "code", "request_id", "reason")
-    return [row["source"][:_ID_DIGITS], *(row[name] for name in names)]
+    return [short_id(row["source"]), *(row[name] for name in names)]
 
 
 def _exported(letter: DeadLetter) -> bytes:
     row = plain({name: getattr(letter, name) for name in _EXPORTED if name != "id"})
     texts = {name: _raw(row[name]) for name in ("payload", "record")}
-    return msgspec.json.encode({"id": letter.source[:_ID_DIGITS], **row, **texts})
+    return msgspec.json.encode({"id": short_id(letter.source), **row, **texts})
 
 
 def _raw(text: str | None) -> msgspec.Raw | None:

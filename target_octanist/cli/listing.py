@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from target_octanist.cli.output import print_table
+from target_octanist.ledger.tables import short_id
 from target_octanist.reporting.words import iso
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ def print_in_doubt(rows: Sequence[Mapping[str, Any]]) -> None:
     print_table(
         ("ID", "stream", "sent", "request", "reason"),
         [
-            (row["source"][:12], row["stream"], row["sent_at"], row["request_id"], row["reason"])
+            (
+                short_id(row["source"]),
+                row["stream"],
+                row["sent_at"],
+                row["request_id"],
+                row["reason"],
+            )
             for row in rows[:LISTED]
         ],
     )

@@ -17,9 +17,9 @@ from target_octanist.cli.status import journal_of, options_again
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.journal import Journal
 from target_octanist.reporting.files import write_file
+from target_octanist.reporting.outcomes import ALL_OUTCOMES, OUTCOMES
 from target_octanist.reporting.past import describe
 from target_octanist.reporting.report import Report, report_on
-from target_octanist.reporting.summary import ALL_OUTCOMES, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -57,10 +57,10 @@ class Inbox:
         self._since = now
         return taken
 
-    def settled(self, count: int = 1) -> None:
-        """Make room: records that were put in are settled, or held until the input ends."""
+    def settled(self, count: int) -> None:
+        """Make room: so many records that were put in are settled, or held until the input ends."""
         self._in_hand -= count
 
-    def took_back(self) -> None:
-        """Take note that a record that was held is not any more."""
-        self._in_hand += 1
+    def took_back(self, count: int) -> None:
+        """Take note that so many records that were held are not any more."""
+        self._in_hand += count

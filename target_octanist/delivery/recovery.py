@@ -6,7 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from target_octanist.delivery.job import Job
+from target_octanist.delivery.job import Decided, Job
+from target_octanist.delivery.outcome import Kind, Outcome
+from target_octanist.delivery.policy import Settle
+from target_octanist.ledger.tables import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +31,16 @@ def job_of(lead: Recovered) -> Job:
     job.first_at = time.monotonic()
     job.is_change = lead.is_change
     return job
+
+
+def left_in_doubt(recovered: Sequence[Recovered]) -> list[Decided]:
+    """Settle what may be stored, where nobody is to be asked."""
+    outcome = Outcome(Kind.UNKNOWN, CUT_OFF)
+    return [
+        Decided(job_of(lead), outcome, Settle(State.IN_DOUBT), 0.0)
+        for lead in recovered
+        if lead.sent_at is not None
+    ]
 
 
 def given_up_at(sent_at: float, now: float) -> float:

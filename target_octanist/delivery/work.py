@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from target_octanist.delivery.inquiry import Looked
+    from collections.abc import Iterator
+
+    from target_octanist.delivery.brake import Brake
+    from target_octanist.delivery.inquiry import Inquiry, Looked
     from target_octanist.delivery.job import Candidate, Decided, Job
-    from target_octanist.delivery.pending import Due
+    from target_octanist.delivery.pending import Due, Pending
     from target_octanist.ledger.changes import Holding
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.recovery import Recovered, Reopen
@@ -17,18 +22,72 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Work:
-    """What the dispatcher holds; no other thread looks at it."""
+    """What the dispatcher holds; no other thread looks at it.
 
+    Attributes:
+        inquiry: Leads that the API is asked about.
+        pending: Changes whose leads are not there yet.
+        brake: Changes that are held until all of them are counted.
+        ready: Leads that go out next.
+        later: Leads that wait for their time (monotonic seconds).
+        in_flight: By source; sent and not answered, or about to be.
+        busy: Records that another live run has claimed, and when to look again.
+        behind: Records that wait for the lead that is named first to be settled.
+        freed: Changes that may go out now: their leads have come, or all that were held
+            are counted.
+    """
+
+    inquiry: Inquiry
+    pending: Pending
+    brake: Brake
     ready: deque[Job] = field(default_factory=deque)
     later: list[tuple[float, int, Job]] = field(default_factory=list)
-    busy: list[tuple[float, int, Candidate]] = field(default_factory=list)
-    # Records that wait for the lead that is named first to be settled.
-    behind: dict[str, deque[Candidate]] = field(default_factory=dict)
     in_flight: dict[str, Job] = field(default_factory=dict)
-    # Changes that may go out now: their leads have come, or all that were held are counted.
+    busy: list[tuple[float, int, Candidate]] = field(default_factory=list)
+    behind: dict[str, deque[Candidate]] = field(default_factory=dict)
     freed: deque[Candidate] = field(default_factory=deque)
+    # What is due at the same time keeps its order.
+    _ticket: Iterator[int] = field(default_factory=itertools.count)
+
+    def put_off(self, job: Job, until: float) -> None:
+        """Let a lead wait until a time (monotonic seconds)."""
+        heapq.heappush(self.later, (until, next(self._ticket), job))
+
+    def put_off_claim(self, candidate: Candidate, until: float) -> None:
+        """Look at a record again at a time (monotonic seconds)."""
+        heapq.heappush(self.busy, (until, next(self._ticket), candidate))
+
+    def take_due(self, now: float) -> None:
+        """Put the leads whose wait is over before all others: they are the oldest."""
+        due: list[Job] = []
+        while self.later and self.later[0][0] <= now:
+            due.append(heapq.heappop(self.later)[2])
+        self.ready.extendleft(reversed(due))
+
+    def take_busy(self, now: float) -> list[Candidate]:
+        """Give the records that are to be looked at again."""
+        due: list[Candidate] = []
+        while self.busy and self.busy[0][0] <= now:
+            due.append(heapq.heappop(self.busy)[2])
+        return due
+
+    def unclaimed(self) -> bool:
+        """Say whether records wait to be claimed that were taken up before."""
+        return bool(self.busy or self.behind or self.freed)
+
+    def is_any(self) -> bool:
+        """Say whether anything is left to do, beside what is in flight."""
+        return bool(
+            self.ready
+            or self.later
+            or self.unclaimed()
+            or self.inquiry
+            or self.pending.sweeps
+            or self.brake
+        )
 
     def unsent(self) -> list[Job]:
+        """Give the leads that are surely not stored."""
         return [*self.ready, *(job for _, _, job in self.later)]
 
 

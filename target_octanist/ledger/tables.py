@@ -25,7 +25,15 @@ from sqlalchemy import (
 #: a journal of an earlier one up to it.
 SCHEMA_VERSION = 2
 
+#: People are told a record by so many digits of its digest.
+_ID_DIGITS = 12
+
 metadata = MetaData()
+
+
+def short_id(source: str) -> str:
+    """Give the name of a record for people: none of its values, and enough to find it by."""
+    return source[:_ID_DIGITS]
 
 
 class State(str, enum.Enum):

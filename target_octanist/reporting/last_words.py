@@ -6,8 +6,8 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final, TextIO
 
+from target_octanist.ledger.tables import short_id
 from target_octanist.reporting.summary import (
-    ID_DIGITS,
     TOLD,
     arrivals,
     lines,
@@ -124,7 +124,7 @@ def _mentions(group: Group, noun: str, most: int) -> Iterator[str]:
     """Name fewer records than the log does, and briefly: there is less room."""
     shown = group.references[:most]
     for reference in shown:
-        id_ = reference.source[:ID_DIGITS]
+        id_ = short_id(reference.source)
         yield id_ if reference.record is None else f"{id_} {noun} {reference.record:,}"
     if group.count > len(shown):
         yield "…"

@@ -8,7 +8,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
-from target_octanist.reporting.summary import OUTCOMES, count, counts_sentence
+from target_octanist.reporting.outcomes import OUTCOMES
+from target_octanist.reporting.summary import count, counts_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

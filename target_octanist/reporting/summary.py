@@ -6,31 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from target_octanist.ledger.tables import State
+from target_octanist.ledger.tables import State, short_id
+from target_octanist.reporting.outcomes import OF_CHANGES, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from target_octanist.reporting.next_steps import Step
     from target_octanist.reporting.tally import Group, Reference
-
-#: Outcomes in the order in which people ask about them.
-OUTCOMES = (
-    State.DELIVERED.value,
-    State.DUPLICATE.value,
-    State.FILTERED.value,
-    State.REJECTED.value,
-    State.IN_DOUBT.value,
-)
-
-#: Of records that say what became of a lead, beside those of leads: kept until the lead is
-#: there, and nothing to be told. They are mentioned where there are any.
-OF_CHANGES = ("pending", "skipped")
-
-ALL_OUTCOMES = (*OUTCOMES, *OF_CHANGES)
-
-#: A lead is named in lists by so many digits of its digest.
-ID_DIGITS: Final = 12
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
@@ -213,7 +196,7 @@ def mentions(group: Group, noun: str) -> str:
 
 def mention(reference: Reference, noun: str) -> str:
     """Say ``record 17 (ID 3f9c0a1b22c4, request 5b0d…)``."""
-    names = f"ID {reference.source[:ID_DIGITS]}"
+    names = f"ID {short_id(reference.source)}"
     if request_id := reference.request_id:
         # It is the API's, and may be anything.
         names += f", request {request_id if _REQUEST_ID.fullmatch(request_id) else 'unreadable'}"
@@ -240,7 +223,7 @@ def plain(summary: Summary) -> dict[str, Any]:
                 "references": [
                     {
                         "record": reference.record,
-                        "id": reference.source[:ID_DIGITS],
+                        "id": short_id(reference.source),
                         "request_id": reference.request_id,
                     }
                     for reference in group.references

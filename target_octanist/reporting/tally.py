@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from target_octanist.ledger.tables import short_id
 from target_octanist.reporting.figures import Figures, Latency, Mention, Reason, Span, Value
 from target_octanist.reporting.frequent import FrequentValues
 from target_octanist.reporting.timeline import Durations, Timeline
@@ -29,9 +30,6 @@ REFERENCES: Final = 5
 REASONS: Final = 200
 
 OTHER_REASONS: Final = "other reasons"
-
-#: A lead is named in lists by so many digits of its digest.
-ID_DIGITS: Final = 12
 
 _LONGEST_REQUEST_ID: Final = 100
 
@@ -341,7 +339,7 @@ def _mention(reference: Reference) -> Mention:
     request_id = reference.request_id
     return Mention(
         reference.record,
-        reference.source[:ID_DIGITS],
+        short_id(reference.source),
         request_id[:_LONGEST_REQUEST_ID] if request_id else None,
     )
 

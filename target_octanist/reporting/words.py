@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from target_octanist.reporting.summary import ALL_OUTCOMES
+from target_octanist.reporting.outcomes import ALL_OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

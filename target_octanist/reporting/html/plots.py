@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from matplotlib import dates, ticker
 from matplotlib.figure import Figure
 
-from target_octanist.reporting.summary import OUTCOMES
+from target_octanist.reporting.outcomes import OUTCOMES
 from target_octanist.reporting.words import local, spoken
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from target_octanist.ledger.tables import State
+from target_octanist.ledger.tables import State, short_id
+from target_octanist.reporting.outcomes import OF_CHANGES, OUTCOMES
 from target_octanist.reporting.past import RUN_DIGITS, done
-from target_octanist.reporting.summary import OF_CHANGES, OUTCOMES
 from target_octanist.reporting.totals import Totals, ranked
 from target_octanist.reporting.words import counts, lasted, local, spoken, when
 
@@ -303,7 +303,7 @@ class View:
             return []
         return [
             {
-                "id": row["source"][:12],
+                "id": short_id(row["source"]),
                 "stream": row["stream"],
                 "sent": self._moment(row["sent_at"]) if row["sent_at"] else "–",
                 "request": row["request_id"] or "–",

@@ -1,0 +1,270 @@
+"""What follows from a turn once it is on disk: what goes out, what waits, and what is counted."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from target_octanist.delivery.job import Candidate, Decided, Job
+from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
+from target_octanist.delivery.reasons import why_not, why_replaced, why_settled
+from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
+from target_octanist.delivery.stopping import denied, unreachable
+from target_octanist.ledger.tables import State, short_id
+from target_octanist.reporting.outcomes import PENDING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from target_octanist.delivery.judge import Judge
+    from target_octanist.delivery.pending import Due
+    from target_octanist.delivery.policy import Policy
+    from target_octanist.delivery.quota import Quota
+    from target_octanist.delivery.work import Gathered, Work, Written
+    from target_octanist.errors import OctanistError
+    from target_octanist.ledger.claims import Verdict
+    from target_octanist.ledger.recovery import Recovered
+    from target_octanist.reporting.tally import Tally, Why
+    from target_octanist.settings import Settings
+
+logger = logging.getLogger("target-octanist")
+
+#: How often a record is looked at again that another live run has claimed.
+BUSY_SECONDS: Final = 0.5
+
+
+class Settled(NamedTuple):
+    """What a turn has settled of this run's input.
+
+    Attributes:
+        records: Of each its number, and whether it is rejected.
+        held: How many more records are held until the input ends, and must not keep it from
+            being read; fewer, if negative.
+    """
+
+    records: list[tuple[int, bool]]
+    held: int
+
+
+class Consequences:
+    """Acts on turns; belongs to the dispatcher."""
+
+    def __init__(
+        self,
+        work: Work,
+        settings: Settings,
+        *,
+        policy: Policy,
+        judge: Judge,
+        quota: Quota,
+        tally: Tally,
+        fail: Callable[[OctanistError], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        """Take what is acted on.
+
+        Args:
+            work: Everything in hand.
+            settings: Of the run.
+            policy: How long to wait.
+            judge: Knows when anything answered last.
+            quota: Where stored leads are counted against what is left.
+            tally: Where records are counted.
+            fail: Ends the run.
+            is_stopping: Whether it is ending.
+        """
+        self._work = work
+        self._settings = settings
+        self._policy = policy
+        self._judge = judge
+        self._quota = quota
+        self._tally = tally
+        self._fail = fail
+        self._is_stopping = is_stopping
+        self._settled: list[tuple[int, bool]] = []
+        self._delivered: dict[str, list[bytes]] = {}
+        self._held = 0
+
+    def act(self, gathered: Gathered, written: Written) -> list[Job]:
+        """Act on a turn that is on disk.
+
+        Returns:
+            The leads that were claimed in it and marked as sending: they go out now.
+        """
+        if gathered.reopens is not None:
+            self._tally.settled_by_hand(len(gathered.reopens.delivered))
+        self._adopt(written.recovered)
+        self._free(written.due)
+        for d in written.decided:
+            self._apply(d)
+        return self._apply_verdicts(written)
+
+    def take_settled(self) -> Settled:
+        """Count what was settled since the last time, and give it."""
+        delivered, self._delivered = self._delivered, {}
+        for stream, payloads in delivered.items():
+            self._tally.delivered(stream, payloads)
+        settled = Settled(self._settled, self._held)
+        self._settled, self._held = [], 0
+        return settled
+
+    def _apply(self, d: Decided) -> None:
+        """Act on what was written down about one result."""
+        job, outcome = d.job, d.outcome
+        self._work.inquiry.remove(job)
+        if d.is_final:
+            self._work.behind.pop(job.source, None)
+        match d.decision:
+            case Settle(state):
+                lead = job.payload if state is State.DELIVERED else None
+                self._settle(job, state.value, why_settled(d, state), lead)
+                if outcome.updated is not None and outcome.updated > 1:
+                    _tell_many(job, outcome.updated)
+            case Ask() if job.is_change:
+                self._ask_later(d)
+            case Ask():
+                asked_at = time.time()
+                sent_at = asked_at - (time.monotonic() - job.started_at)
+                self._work.inquiry.add(job, sent_at=sent_at, until=asked_at, reason=outcome.reason)
+            case SendAgain(wait_seconds, is_attempt):
+                job.attempts += is_attempt
+                job.asks = False
+                if not self._is_stopping():
+                    self._tally.retried()
+                self._work.put_off(job, d.finished_at + wait_seconds)
+            case GiveUp():
+                if self._judge.answered_at < (job.first_at or 0.0):
+                    self._fail(unreachable(outcome, self._settings.base_url))
+                else:
+                    self._settle(job, State.REJECTED.value, why_settled(d, State.REJECTED))
+            case Stop():
+                self._work.ready.append(job)
+                self._fail(denied(outcome, self._settings.base_url))
+
+    def _apply_verdicts(self, written: Written) -> list[Job]:
+        """Act on what the journal said to records; gives the leads that go out at once."""
+        work, started = self._work, list[Job]()
+        for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
+            payload = verdict.payload or candidate.claim.payload
+            if payload is None or verdict.kind not in {"send", "start"}:
+                self._apply_verdict(candidate, verdict)
+                continue
+            job = Job.of(candidate, payload)
+            if verdict.kind == "send":
+                work.ready.append(job)
+            else:
+                work.in_flight[job.source] = job
+                started.append(job)
+        return started
+
+    def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Act on a verdict on a record that is not to be sent, or not yet."""
+        claim = candidate.claim
+        if verdict.kind == "behind" and verdict.other is not None:
+            self._work.behind.setdefault(verdict.other, deque()).append(candidate)
+        elif verdict.kind == "busy":
+            self._work.put_off_claim(candidate, time.monotonic() + BUSY_SECONDS)
+        elif verdict.kind == "held":
+            self._hold(candidate, verdict.other)
+        elif verdict.kind == "pending":
+            self._keep_pending(candidate)
+        else:
+            self._replace(self._work.brake.drop(claim.source))
+            self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
+
+    def _settle(
+        self, job: Job, outcome: str, why: Why | None, payload: bytes | None = None
+    ) -> None:
+        """Count a settled record."""
+        number = job.number
+        if number is not None and payload is not None and not job.is_change:
+            self._delivered.setdefault(job.stream, []).append(payload)
+        else:
+            waited = number is None and self._work.pending.is_over(job.source)
+            if waited:
+                self._tally.no_longer(job.stream, PENDING)
+            self._tally.settled(
+                job.stream,
+                outcome,
+                recovered=number is None and not waited,
+                why=why,
+                payload=payload,
+                is_change=job.is_change,
+            )
+        if outcome == State.DELIVERED and not job.is_change:
+            self._quota.delivered()
+        if number is not None:
+            self._settled.append((number, outcome == State.REJECTED))
+
+    def _hold(self, candidate: Candidate, lead: str | None) -> None:
+        """Hold a change until all are counted; the input must not wait for that."""
+        older = self._work.brake.hold(candidate, lead)
+        if candidate.number is not None:
+            self._held += 1
+        self._replace(older)
+        if self._work.brake.is_broken:
+            self._fail(self._work.brake.stopped())
+
+    def _replace(self, older: Candidate | None) -> None:
+        """Settle a change that was held, and that a later one takes the place of."""
+        if older is None:
+            return
+        if older.number is not None:
+            self._held -= 1
+        self._settle(Job.of(older), State.DUPLICATE.value, why_replaced(older))
+
+    def _keep_pending(self, candidate: Candidate) -> None:
+        is_own = candidate.number is not None
+        if is_own:
+            self._settle(Job.of(candidate), PENDING, None)
+        self._work.pending.keep(candidate.claim.source, is_own=is_own)
+
+    def _free(self, due: Due) -> None:
+        """Queue up pending changes that may go out now."""
+        self._work.pending.took(due)
+        queued = {candidate.claim.source for candidate in self._work.freed}
+        for claim in due.claims:
+            if claim.source not in queued:
+                queued.add(claim.source)
+                self._work.freed.append(Candidate(None, None, claim, None))
+
+    def _ask_later(self, d: Decided) -> None:
+        """Ask for the lead when the request can be at it no more."""
+        job = d.job
+        wait = self._policy.absent_after_seconds
+        if job.asks:
+            wait = max(self._policy.backoff_seconds(job.asked), d.outcome.wait_seconds or 0.0)
+        else:
+            job.asks, job.why = True, d.outcome.reason
+        self._work.put_off(job, d.finished_at + wait)
+
+    def _adopt(self, recovered: Sequence[Recovered]) -> None:
+        """Go on with what earlier runs had begun."""
+        on_unknown = self._settings.on_unknown
+        tell(recovered, on_unknown)
+        for lead in recovered:
+            job = job_of(lead)
+            job.looks_up = self._settings.stream(job.stream).lookup
+            if lead.sent_at is None or on_unknown == "resend":
+                self._work.ready.append(job)
+            elif on_unknown == "reconcile":
+                sent_at = lead.sent_at / 1000
+                until = given_up_at(sent_at, time.time())
+                if job.is_change:
+                    job.asks, job.why = True, CUT_OFF
+                    wait = until + self._policy.absent_after_seconds - time.time()
+                    self._work.put_off(job, time.monotonic() + max(wait, 0.0))
+                else:
+                    self._work.inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
+
+
+def _tell_many(job: Job, number: int) -> None:
+    logger.warning(
+        "Stream %s: one change went to %d leads that have the same e-mail address or phone "
+        "number (ID %s); with a `link` it goes to one.",
+        job.stream,
+        number,
+        short_id(job.source),
+    )

@@ -1,0 +1,27 @@
+"""What records come to, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from target_octanist.ledger.tables import State
+
+#: Outcomes in the order in which people ask about them.
+OUTCOMES: Final = (
+    State.DELIVERED.value,
+    State.DUPLICATE.value,
+    State.FILTERED.value,
+    State.REJECTED.value,
+    State.IN_DOUBT.value,
+)
+
+#: A record says what became of a lead, and is kept until that lead is there.
+PENDING: Final = "pending"
+
+#: A record says nothing of its lead that could be told.
+SKIPPED: Final = "skipped"
+
+#: These are mentioned only where there are any.
+OF_CHANGES: Final = (PENDING, SKIPPED)
+
+ALL_OUTCOMES: Final = (*OUTCOMES, *OF_CHANGES)
