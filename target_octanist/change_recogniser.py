@@ -12,17 +12,16 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
-from msgspec.structs import astuple
 
 from target_octanist.errors import LedgerError
 from target_octanist.json_lines import parse_fraction
-from target_octanist.leads.identity import DIGEST_SIZE, key_namer
-from target_octanist.recogniser import MISSING, record_type
+from target_octanist.leads.identity import DIGEST_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from target_octanist.ledger.fingerprints import Done
+    from target_octanist.record_key import RecordKey
 
 #: Messages beside the records of a stream that change nothing about these.
 _HARMLESS: Final = frozenset({"RECORD", "STATE"})
@@ -73,12 +72,9 @@ class ChangeRecogniser:
 
     def __init__(
         self,
-        stream: str,
+        key: RecordKey,
         *,
-        key: Sequence[str],
-        required: Iterable[str],
         salt: bytes,
-        destination: str,
         mapped_by: str,
         done_among: Callable[[Collection[str]], dict[str, Done]],
         in_hand: InHand,
@@ -86,32 +82,23 @@ class ChangeRecogniser:
         """Prepare to read keys.
 
         Args:
-            stream: Its name.
-            key: The columns that name a record; at least one.
-            required: Columns without which a record is refused.
+            key: That of the stream.
             salt: That of the journal.
-            destination: What the leads are sent to.
             mapped_by: All that decides how a record is mapped, as one text.
             done_among: Says what some records came to of which nothing is left to do.
             in_hand: The records that the run has in hand.
-
-        Raises:
-            ValueError: A column has a name that cannot be looked for.
         """
-        self.stream = stream
-        columns = list(dict.fromkeys([*key, *required]))
+        self.stream = key.stream
         line = msgspec.defstruct(
             "Line",
             [("type", str, ""), ("stream", str, ""), ("record", msgspec.Raw, msgspec.Raw(b""))],
             gc=False,
         )
-        record: Any = record_type(columns)
         self._decode_line: Callable[[bytes], Any] = msgspec.json.Decoder(line).decode
         self._decode: Callable[[Any], Any] = msgspec.json.Decoder(
-            record, float_hook=parse_fraction
+            key.record, float_hook=parse_fraction
         ).decode
-        self._key_count = len(set(key))
-        self._name_of = key_namer(salt, destination, stream, columns[: self._key_count])
+        self._name_of = key.name
         self._begun = blake2b(digest_size=DIGEST_SIZE, key=salt)
         self._begun.update(blake2b(mapped_by.encode("utf-8", "surrogatepass")).digest())
         self._done_among = done_among
@@ -173,12 +160,9 @@ class ChangeRecogniser:
                 raise UnclearError
             if message.type != "RECORD" or message.stream != self.stream:
                 return None
-            values = astuple(self._decode(message.record))
+            source = self._name_of(self._decode(message.record))
         except (msgspec.DecodeError, RecursionError):
             raise UnclearError from None
-        if MISSING in values or values[-1]:
-            raise UnclearError
-        source = self._name_of(values[: self._key_count])
         if source is None:
             raise UnclearError
         digest = self._begun.copy()

@@ -7,35 +7,17 @@ decoded, let alone mapped. What is not recognised goes the whole way, which deci
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import astuple
 
 from target_octanist.errors import LedgerError
 from target_octanist.json_lines import parse_fraction
-from target_octanist.leads.identity import key_namer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-#: The value of a column that a record does not have.
-MISSING: Final = msgspec.UNSET
-
-
-def record_type(columns: Sequence[str]) -> type[msgspec.Struct]:
-    """Give what is read of a record: these columns, in order, and whether it was deleted.
-
-    Raises:
-        ValueError: A column has a name that cannot be looked for.
-    """
-    names = [f"column{index}" for index in range(len(columns))]
-    return msgspec.defstruct(
-        "Record",
-        [*((name, Any, MISSING) for name in names), ("deleted_at", Any, None)],
-        rename=dict(zip(names, columns, strict=True)) | {"deleted_at": "_sdc_deleted_at"},
-        gc=False,
-    )
+    from target_octanist.record_key import RecordKey
 
 
 class Recogniser:
@@ -46,41 +28,24 @@ class Recogniser:
     """
 
     def __init__(
-        self,
-        stream: str,
-        *,
-        key: Sequence[str],
-        required: Iterable[str],
-        salt: bytes,
-        destination: str,
-        settled_among: Callable[[Collection[str]], set[str]],
+        self, key: RecordKey, settled_among: Callable[[Collection[str]], set[str]]
     ) -> None:
         """Prepare to read nothing but keys.
 
         Args:
-            stream: Its name.
-            key: The columns that name a record; at least one.
-            required: Columns without which a record is refused.
-            salt: That of the journal.
-            destination: What the leads are sent to.
+            key: That of the stream.
             settled_among: Says which of some records are settled for good.
-
-        Raises:
-            ValueError: A column has a name that cannot be looked for.
         """
-        self.stream = stream
-        columns = list(dict.fromkeys([*key, *required]))
-        record: Any = record_type(columns)
+        self.stream = key.stream
         line = msgspec.defstruct(
             "Line",
-            [("type", str, ""), ("stream", str, ""), ("record", record | None, None)],
+            [("type", str, ""), ("stream", str, ""), ("record", key.record | None, None)],
             gc=False,
         )
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(
             line, float_hook=parse_fraction
         ).decode
-        self._key_count = len(set(key))
-        self._name_of = key_namer(salt, destination, stream, columns[: self._key_count])
+        self._name_of = key.name
         self._settled_among = settled_among
 
     def recognise(self, lines: Sequence[bytes]) -> list[str | None]:
@@ -101,7 +66,7 @@ class Recogniser:
     def _sources(self, lines: Sequence[bytes]) -> list[str | None]:
         """For each line the source of the record in it, if it has one by its key."""
         # One loop with short names: it runs for every line of the input.
-        decode, name_of, stream, width = self._decode, self._name_of, self.stream, self._key_count
+        decode, name_of, stream = self._decode, self._name_of, self.stream
         sources: list[str | None] = []
         for line in lines:
             source = None
@@ -114,9 +79,7 @@ class Recogniser:
             elif (
                 message.record is not None and message.stream == stream and message.type == "RECORD"
             ):
-                values = astuple(message.record)
-                if MISSING not in values and not values[-1]:
-                    source = name_of(values[:width])
+                source = name_of(message.record)
             elif message.type == "SCHEMA":
                 break  # from here on the key may be another
             sources.append(source)

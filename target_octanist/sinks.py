@@ -17,6 +17,7 @@ from target_octanist.errors import InputError, LedgerError, SettingsError, print
 from target_octanist.leads.identity import key_namer, source_digest
 from target_octanist.leads.problems import MappingError
 from target_octanist.recogniser import Recogniser
+from target_octanist.record_key import RecordKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,34 +163,30 @@ class LeadSink(Sink):
         key = stream.key or self.key_properties
         if not key or self._validator is not None:
             return None
-        salt, required = self._target.run.salt, self.key_properties
-        from target_octanist.claim_maker import mapped_by
-
+        salt = self._target.run.salt
         try:
-            if stream.mode != "create":
-                self._changes = ChangeRecogniser(
-                    self.stream_name,
-                    key=key,
-                    required=required,
-                    salt=salt,
-                    destination=settings.base_url,
-                    mapped_by=mapped_by(settings, stream, self._mapped),
-                    done_among=settled.done_among,
-                    in_hand=self._target.in_hand,
-                )
-                return self._changes
-            found = Recogniser(
+            record_key = RecordKey(
                 self.stream_name,
                 key=key,
-                required=required,
+                required=self.key_properties,
                 salt=salt,
                 destination=settings.base_url,
-                settled_among=settled.among,
             )
         except ValueError:
             return None
-        self._is_recognised = True
-        return found
+        if stream.mode == "create":
+            self._is_recognised = True
+            return Recogniser(record_key, settled.among)
+        from target_octanist.claim_maker import mapped_by
+
+        self._changes = ChangeRecogniser(
+            record_key,
+            salt=salt,
+            mapped_by=mapped_by(settings, stream, self._mapped),
+            done_among=settled.done_among,
+            in_hand=self._target.in_hand,
+        )
+        return self._changes
 
     def _compile(self) -> LeadMapping:
         from target_octanist.claim_maker import compile_for

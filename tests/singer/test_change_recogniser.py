@@ -8,8 +8,10 @@ import pytest
 
 from target_octanist.change_recogniser import ChangeRecogniser, InHand
 from target_octanist.ledger.fingerprints import Done
+from target_octanist.record_key import RecordKey
 
-KEY = {"key": ["id"], "required": ["id"], "salt": b"salt", "destination": "here"}
+SALT = b"salt"
+KEY = RecordKey("deals", key=["id"], required=["id"], salt=SALT, destination="here")
 
 
 def line(number, stage, **more):
@@ -23,8 +25,8 @@ class Known:
     def __init__(self, *lines, mapped_by="mapping"):
         self.done, self.in_hand = {}, InHand()
         self.recogniser = ChangeRecogniser(
-            "deals",
-            **KEY,
+            KEY,
+            salt=SALT,
             mapped_by=mapped_by,
             done_among=lambda sources: {s: d for s, d in self.done.items() if s in sources},
             in_hand=self.in_hand,
