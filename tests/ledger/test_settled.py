@@ -58,19 +58,22 @@ def test_there_is_nothing_to_ask_for_at_first(settled):
     assert found.among([source(0), source(1)]) == {source(0)}
 
 
+ORDERS = {
+    "as it was": lambda numbers: numbers,
+    "backwards": lambda numbers: numbers[::-1],
+    "shuffled": lambda numbers: random.Random(1).sample(numbers, len(numbers)),
+    "with new ones": lambda numbers: [n + 10**6 * (n % 5 == 0) for n in numbers],
+    "twice": lambda numbers: [n for pair in zip(numbers, numbers, strict=True) for n in pair],
+}
+
+
 @pytest.mark.parametrize("width", [1, 7, 400])
-@pytest.mark.parametrize("order", ["as it was", "backwards", "shuffled", "with new ones", "twice"])
+@pytest.mark.parametrize("order", ORDERS)
 def test_the_answer_does_not_depend_on_the_order(settled, order, width):
     journal, found = settled
     numbers = list(range(1000))
     good = deliver(journal, numbers)
-    asked = {
-        "as it was": numbers,
-        "backwards": numbers[::-1],
-        "shuffled": random.Random(1).sample(numbers, len(numbers)),
-        "with new ones": [n + 10**6 * (n % 5 == 0) for n in numbers],
-        "twice": [n for pair in zip(numbers, numbers, strict=True) for n in pair],
-    }[order]
+    asked = ORDERS[order](numbers)
     for at in range(0, len(asked), width):
         block = [source(n) for n in asked[at : at + width]]
         assert found.among(block) == set(block) & good
@@ -85,18 +88,12 @@ def test_what_is_settled_meanwhile_is_seen(settled):
         assert found.among(block) == good
 
 
-@pytest.mark.parametrize("order", ["as it was", "backwards", "shuffled", "with new ones", "twice"])
+@pytest.mark.parametrize("order", ORDERS)
 def test_what_is_said_to_be_settled_one_by_one_is_so(settled, order):
     journal, found = settled
     numbers = list(range(1500))
     good = deliver(journal, numbers)
-    asked = {
-        "as it was": numbers,
-        "backwards": numbers[::-1],
-        "shuffled": random.Random(1).sample(numbers, len(numbers)),
-        "with new ones": [n + 10**6 * (n % 5 == 0) for n in numbers],
-        "twice": [n for pair in zip(numbers, numbers, strict=True) for n in pair],
-    }[order]
+    asked = ORDERS[order](numbers)
     said = {source(n) for n in asked if found.is_next(source(n))}
     assert said <= good
     if order in {"as it was", "with new ones"} and found.keeps_order:
