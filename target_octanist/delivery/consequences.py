@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from target_octanist.delivery.job import Candidate, Decided, Job
+from target_octanist.delivery.outcome import Kind
 from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
 from target_octanist.delivery.reasons import why_not, why_replaced, why_settled
 from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
@@ -18,7 +19,6 @@ from target_octanist.reporting.outcomes import PENDING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from target_octanist.delivery.judge import Judge
     from target_octanist.delivery.pending import Due
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
@@ -57,7 +57,6 @@ class Consequences:
         settings: Settings,
         *,
         policy: Policy,
-        judge: Judge,
         quota: Quota,
         tally: Tally,
         fail: Callable[[OctanistError], None],
@@ -69,7 +68,6 @@ class Consequences:
             work: Everything in hand.
             settings: Of the run.
             policy: How long to wait.
-            judge: Knows when anything answered last.
             quota: Where stored leads are counted against what is left.
             tally: Where records are counted.
             fail: Ends the run.
@@ -78,7 +76,6 @@ class Consequences:
         self._work = work
         self._settings = settings
         self._policy = policy
-        self._judge = judge
         self._quota = quota
         self._tally = tally
         self._fail = fail
@@ -131,17 +128,15 @@ class Consequences:
             case SendAgain(wait_seconds, is_attempt):
                 job.attempts += is_attempt
                 job.asks = False
-                if not self._is_stopping():
+                if job.started_at and not self._is_stopping():
                     self._tally.retried()
                 self._work.put_off(job, d.finished_at + wait_seconds)
             case GiveUp():
-                if self._judge.answered_at < (job.first_at or 0.0):
-                    self._fail(unreachable(outcome, self._settings.base_url))
-                else:
-                    self._settle(job, State.REJECTED.value, why_settled(d, State.REJECTED))
+                self._settle(job, State.REJECTED.value, why_settled(d, State.REJECTED))
             case Stop():
                 self._work.ready.append(job)
-                self._fail(denied(outcome, self._settings.base_url))
+                why = denied if outcome.kind is Kind.DENIED else unreachable
+                self._fail(why(outcome, self._settings.base_url))
 
     def _apply_verdicts(self, written: Written) -> list[Job]:
         """Act on what the journal said to records; gives the leads that go out at once."""

@@ -124,7 +124,6 @@ class Engine:
             self._work,
             settings,
             policy=policy,
-            judge=self._judge,
             quota=quota,
             tally=tally,
             fail=self._fail,
@@ -287,8 +286,8 @@ class Engine:
         if not self._looker.is_busy:
             due.append(max(work.inquiry.next_look() - now, self._senders.delay(now)))
         # With the quota used up, what is in flight decides whether there is room.
-        waits = bool(work.in_flight) and self._room.is_used_up()
-        if work.ready and self._room.is_any() and not waits:
+        waits = bool(work.in_flight or work.inquiry) and self._room.is_used_up()
+        if work.ready and self._room.requests() > 0 and not waits:
             due.append(0.0)
         return min(due)
 
@@ -304,7 +303,7 @@ class Engine:
         self._take_back(written.decided)
         started = self._consequences.act(gathered, written)
         self._tell_settled()
-        self._senders.send([*gathered.starting, *started])
+        self._senders.send([*gathered.starting, *started], marked_at=gathered.wall)
         self._tally.under_way(self._senders.in_flight, self._senders.limit)
         self._look_if_due(now)
         # Half of what is on its way is worth a turn at once; the other half goes on meanwhile.
@@ -323,13 +322,13 @@ class Engine:
         reopens, self._reopens = self._reopens, None
         # What has arrived makes room at once; what has not may be a reason to send no more.
         arrived = sum(d.has_arrived for d in decided)
+        starting = self._starting(self._room.requests(arrived=arrived))
         may_start = 0 if self._stopping else self._room.leads(arrived=arrived)
-        starting = self._starting(may_start)
-        may_start -= len(starting)
         with self._lock:
             batch = self._take_batch(now, may_start)
         return Gathered(
             now=now,
+            wall=wall,
             decided=decided,
             looked=looked,
             batch=batch,
@@ -395,15 +394,25 @@ class Engine:
         return [c for d in decided if d.is_final for c in behind.get(d.job.source, ())]
 
     def _starting(self, most: int) -> list[Job]:
-        work, starting = self._work, []
-        if work.ready and not (most or self._stopping or work.in_flight or work.inquiry):
-            # With nothing on its way there is always room: it is the quota that is used up.
-            self._fail(self._quota.exhausted())
-        for _ in range(min(most, len(work.ready))):
+        """Take the requests that go out next; leads only as far as the quota lasts."""
+        if self._stopping:
+            return []
+        work = self._work
+        starting: list[Job] = []
+        kept: list[Job] = []
+        leads = self._room.leads_left()
+        while work.ready and len(starting) < most:
             job = work.ready.popleft()
+            leads -= not job.is_change
+            if leads < 0 and not job.is_change:
+                kept.append(job)
+                continue
             # From here on it counts as in flight, whether or not the commit succeeds.
             work.in_flight[job.source] = job
             starting.append(job)
+        work.ready.extendleft(reversed(kept))
+        if kept and not (work.in_flight or work.inquiry):
+            self._fail(self._quota.exhausted())
         return starting
 
     def _take_back(self, decided: Sequence[Decided]) -> None:

@@ -53,7 +53,8 @@ class Job(Struct, eq=False):
         again: As of the claim.
         attempts: Requests that counted as attempts.
         first_at: When it was first sent (monotonic seconds), or None.
-        started_at: When its last request started (monotonic seconds).
+        started_at: When its last request started (monotonic seconds); 0 if it was not sent.
+        marked_at: When it was last marked as sending in the journal (seconds since 1970 UTC).
         is_change: Whether it says what became of a lead, and is not one itself.
         asks: Whether its next request is to ask if the change was carried out.
         asked: How often that was asked.
@@ -71,6 +72,7 @@ class Job(Struct, eq=False):
     attempts: int = 0
     first_at: float | None = None
     started_at: float = 0.0
+    marked_at: float = 0.0
     is_change: bool = False
     asks: bool = False
     asked: int = 0

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from target_octanist.delivery.job import Decided, Job, Result
 from target_octanist.delivery.outcome import Kind, Outcome, Reply, Response, classify
-from target_octanist.delivery.policy import Ask, Decision, Policy, SendAgain
+from target_octanist.delivery.policy import Ask, Decision, GiveUp, Policy, SendAgain, Stop
 from target_octanist.delivery.whereabouts import carried_out
 
 if TYPE_CHECKING:
@@ -18,17 +18,14 @@ if TYPE_CHECKING:
 
 
 class Judge:
-    """Decides about results, and counts the requests behind them.
-
-    Attributes:
-        answered_at: When anything answered last (monotonic seconds).
-    """
+    """Decides about results, and counts the requests behind them."""
 
     def __init__(self, policy: Policy, tally: Tally) -> None:
         """Take what decisions rest on."""
         self._policy = policy
         self._tally = tally
-        self.answered_at = float("-inf")
+        # When anything answered last (monotonic seconds).
+        self._answered_at = float("-inf")
 
     def decide(self, results: Sequence[Result], wall: float) -> list[Decided]:
         """Decide about results.
@@ -37,6 +34,8 @@ class Judge:
             results: What came of jobs.
             wall: Wall-clock time in seconds.
         """
+        answered = [r.finished_at for r in results if isinstance(r.answer, Response)]
+        self._answered_at = max([self._answered_at, *answered])
         decided = [self._decide(result, wall) for result in results]
         self._tally.requested(
             [
@@ -61,8 +60,9 @@ class Judge:
             outcome = classify(answer, now=wall, is_change=job.is_change)
             attempts = job.attempts + (outcome.kind is not Kind.THROTTLED)
             decision = self._policy.decide(outcome, attempts=attempts, elapsed=elapsed)
-        if isinstance(answer, Response):
-            self.answered_at = max(self.answered_at, result.finished_at)
+        if isinstance(decision, GiveUp) and self._answered_at < (job.first_at or 0.0):
+            # Nothing answers at all: that is not this lead's fault, and goes for all of them.
+            decision = Stop()
         return Decided(job, outcome, decision, result.finished_at)
 
     def _after_asking(

@@ -73,11 +73,14 @@ class Quota:
             logger.info("Quota: %d of %d leads are used.", usage.used, usage.limit)
         return cls(usage, mode)
 
-    def room(self, in_flight: int) -> int | None:
-        """Say how many more leads may be sent while so many are; None for any number."""
-        if self._left is None or self._mode != "fail":
-            return None
-        return max(0, self._left - in_flight)
+    @property
+    def is_limit(self) -> bool:
+        """Whether leads beyond it are kept back."""
+        return self._left is not None and self._mode == "fail"
+
+    def room(self, in_flight: int) -> int:
+        """Say how many more leads may be sent while so many are, if it is a limit."""
+        return max(0, (self._left or 0) - in_flight)
 
     def delivered(self) -> None:
         """Count a lead that was stored."""

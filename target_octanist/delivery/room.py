@@ -45,19 +45,31 @@ class Room:
             sends = sum(verdict.kind in _SENT for verdict in verdicts)
             self._sends_few = 2 * sends < len(verdicts)
 
-    def is_any(self) -> bool:
-        """Say whether any more lead may be on its way to a sender."""
-        return self._room() > 0
+    def requests(self, *, arrived: int = 0) -> int:
+        """Say how many more requests may be on their way to a sender.
 
-    def leads(self, *, arrived: int = 0) -> int:
-        """Say how many leads may go out, with what is left of the quota.
+        Twice as many as may be in flight, and half as many again as came back for the last
+        turn: the faster the answers come, the more leads share a commit, and no sender waits
+        for one. They are marked as sending, and so may have to be asked about after a crash:
+        that is why they are no more.
 
         Args:
             arrived: How many of those in flight are known to have arrived, and make room.
         """
-        allowed = self._quota.room(len(self._work.in_flight) + len(self._work.inquiry))
-        room = self._room() + arrived
-        return max(0, room if allowed is None else min(room, allowed))
+        limit = self._senders.limit
+        ahead = limit + min(self._came_back * 3 // 2, self._rows)
+        return max(0, limit + ahead + arrived - len(self._work.in_flight))
+
+    def leads_left(self) -> float:
+        """Say how many more leads the quota lets out; changes of leads cost none of it."""
+        if not self._quota.is_limit:
+            return float("inf")
+        in_flight = sum(not job.is_change for job in self._work.in_flight.values())
+        return self._quota.room(in_flight + len(self._work.inquiry))
+
+    def leads(self, *, arrived: int = 0) -> int:
+        """Say how many more leads may go out, in this room and with what is left of the quota."""
+        return int(min(self.requests(arrived=arrived), self.leads_left()))
 
     def records(self, leads: int) -> int:
         """Say how many records are to be claimed where so many leads may go out: as many.
@@ -70,17 +82,5 @@ class Room:
         return min(self._rows, leads)
 
     def is_used_up(self) -> bool:
-        """Say whether the quota lets nothing more go out beside what is in flight."""
-        return self._quota.room(len(self._work.in_flight)) == 0
-
-    def _room(self) -> int:
-        """Say how many more leads may be on their way to a sender.
-
-        Twice as many as may be in flight, and half as many again as came back for the last
-        turn: the faster the answers come, the more leads share a commit, and no sender waits
-        for one. They are marked as sending, and so may have to be asked about after a crash:
-        that is why they are no more.
-        """
-        limit = self._senders.limit
-        ahead = limit + min(self._came_back * 3 // 2, self._rows)
-        return limit + ahead - len(self._work.in_flight)
+        """Say whether the quota lets no more leads out beside those that are in flight."""
+        return self.leads_left() <= 0

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from target_octanist.delivery.fast_client import FastClient
 from target_octanist.delivery.job import Result
@@ -15,6 +15,7 @@ from target_octanist.delivery.whereabouts import ask, look_for
 from target_octanist.delivery.wire import Turnout, Wire
 from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
+from target_octanist.ledger.runs import SILENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from target_octanist.delivery.job import Decided, Job
     from target_octanist.delivery.outcome import Answer, Reply
     from target_octanist.delivery.pace import Pace
+
+
+#: What was marked as sending longer ago is not sent on that mark: if this process was suspended
+#: meanwhile, another run may have taken it for dead, and with it what it was sending.
+STALE_SECONDS: Final = SILENCE_SECONDS / 2
 
 
 class Senders:
@@ -75,11 +81,17 @@ class Senders:
         with self._lock:
             return self._pace.delay(now)
 
-    def send(self, jobs: Iterable[Job]) -> None:
-        """Take jobs, to be sent in this order as soon as the pace allows."""
+    def send(self, jobs: Iterable[Job], *, marked_at: float) -> None:
+        """Take jobs, to be sent in this order as soon as the pace allows.
+
+        Args:
+            jobs: Marked as sending.
+            marked_at: Since when (seconds since 1970 UTC).
+        """
         plain: list[Job] = []
         others: list[Job] = []
         for job in jobs:
+            job.marked_at = marked_at
             is_plain = not (job.asks or job.is_change or job.looks_up)
             (plain if is_plain and isinstance(self._sender, FastClient) else others).append(job)
         if plain:
@@ -103,8 +115,13 @@ class Senders:
             while len(self._threads) < wanted:
                 name = f"sender-{len(self._threads) + 1}"
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the system has no more
+                    if not self._threads:
+                        raise
+                    break
                 self._threads.append(thread)
-                thread.start()
             # One sleeper for each: to wake all of them for a few jobs would cost more than these.
             self._may_send.notify(len(jobs))
 
@@ -215,8 +232,10 @@ class Senders:
         """Let the next job go out; the lock is held."""
         job = outbox.popleft()
         self._in_flight += 1
-        job.started_at = 0.0 if self._halted else now
-        if not self._halted:
+        if self._halted or time.time() - job.marked_at > STALE_SECONDS:
+            job.started_at = 0.0
+        else:
+            job.started_at = now
             self._pace.started(now, self._in_flight)
             job.first_at = job.first_at or now
         return job

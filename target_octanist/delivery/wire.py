@@ -81,8 +81,9 @@ class Wire:
         self._selector.register(self._bell, selectors.EVENT_READ)
         # The one that was used last is the least likely to have been closed.
         self._idle: list[Connection] = []
-        # In the order of their deadlines, as all have the same time.
         self._open: dict[Connection, _Exchange] = {}
+        # No deadline is before this (monotonic seconds).
+        self._earliest = float("inf")
         self._dialling = 0
         self._dialled: deque[tuple[_Exchange, Connection | Answer]] = deque()
         self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
@@ -126,7 +127,9 @@ class Wire:
             if turnout.jobs:
                 # First of all, which of the idle connections are closed.
                 results = self._listen(0.0)
-                results += [result for job in turnout.jobs if (result := self._begin(job))]
+                for job in turnout.jobs:
+                    if (result := self._begin(job)) is not None:
+                        results.append(result)
             if turnout.is_last and not (results or self._open or self._dialling):
                 return False
             if not results:
@@ -154,8 +157,12 @@ class Wire:
             if not connection.is_stale:
                 return self._write(exchange, connection)
             self._let_go(connection)
+        dialler = threading.Thread(target=self._dial, args=(exchange,), name="dial", daemon=True)
+        try:
+            dialler.start()
+        except RuntimeError as error:  # the system has no more threads
+            return Result(job, NotSent(str(error)), now)
         self._dialling += 1
-        threading.Thread(target=self._dial, args=(exchange,), name="dial", daemon=True).start()
         return None
 
     def _dial(self, exchange: _Exchange) -> None:
@@ -183,13 +190,14 @@ class Wire:
         """Take an exchange a step further; gives its end."""
         try:
             answer = step()
+            if answer is None:
+                self._watch(connection)
+                self._open[connection] = exchange
+                self._earliest = min(self._earliest, exchange.deadline)
+                return None
         except Exception as bug:  # noqa: BLE001 - the job must come back, and may have been sent
             connection.close()
             answer = NoAnswer(describe_bug(bug))
-        if answer is None:
-            self._open[connection] = exchange
-            self._watch(connection)
-            return None
         reached("answer")
         self._open.pop(connection, None)
         if connection.is_idle:
@@ -201,9 +209,8 @@ class Wire:
 
     def _listen(self, wait: float) -> list[Result]:
         """Wait for what comes next, and give the exchanges that have come to an end."""
-        earliest = next(iter(self._open.values()), None)
-        if earliest is not None:
-            wait = min(wait, earliest.deadline - time.monotonic())
+        if self._open:
+            wait = min(wait, self._earliest - time.monotonic())
         events = self._selector.select(None if wait == float("inf") else max(wait, 0.0))
         ends: list[Result | None] = []
         for key, _ in events:
@@ -231,14 +238,15 @@ class Wire:
 
     def _expired(self) -> list[Result | None]:
         now = time.monotonic()
-        late = []
-        for connection, exchange in self._open.items():
-            if exchange.deadline > now:
-                break
-            late.append((connection, exchange))
-        return [
+        if now < self._earliest:
+            return []
+        late = [(c, exchange) for c, exchange in self._open.items() if exchange.deadline <= now]
+        ends = [
             self._go_on(exchange, connection, connection.expire) for connection, exchange in late
         ]
+        deadlines = [exchange.deadline for exchange in self._open.values()]
+        self._earliest = min(deadlines, default=float("inf"))
+        return ends
 
     def _watch(self, connection: Connection) -> None:
         events = selectors.EVENT_WRITE if connection.waits_to_write else selectors.EVENT_READ

@@ -96,6 +96,7 @@ class Gathered(NamedTuple):
 
     Attributes:
         now: Monotonic seconds.
+        wall: The same, in seconds since 1970 UTC.
         starting: Leads that go out, and were claimed in an earlier turn.
         may_start: How many of those may go out that are claimed in this one.
         looks_around: Whether dead runs are looked for.
@@ -105,6 +106,7 @@ class Gathered(NamedTuple):
     """
 
     now: float
+    wall: float
     decided: list[Decided]
     looked: Looked | None
     batch: list[Candidate]

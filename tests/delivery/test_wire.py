@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 from collections import deque
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,19 @@ from target_octanist.delivery.job import Job
 from target_octanist.delivery.outcome import NoAnswer, NotSent, Response
 from target_octanist.delivery.wire import Turnout, Wire
 from tests.support.raw_server import RawServer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Prints what comes of three jobs where no thread can be started beside that of the wire.
+FEW_THREADS = """
+import sys, threading
+from tests.delivery.test_wire import Owner
+owner = Owner(sys.argv[1])
+def refuse(thread): raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+owner.send(b"1", b"2", b"3")
+print(*[type(answer).__name__ for answer in owner.answers(3).values()])
+"""
 
 
 class Owner:
@@ -121,6 +137,21 @@ def _ends(address, *payloads):
     owner = Owner(address)
     owner.send(*payloads)
     return owner.answers(len(payloads)).values()
+
+
+def test_where_the_system_has_no_more_threads_each_job_comes_back():
+    """In a process of its own, whose limit it is."""
+    with RawServer(echo) as server:
+        found = subprocess.run(
+            [sys.executable, "-c", FEW_THREADS, server.base_url],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=ROOT,
+        )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.split() == ["NotSent"] * 3
 
 
 def test_it_ends_when_nothing_is_left():

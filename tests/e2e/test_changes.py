@@ -517,3 +517,37 @@ def sample(name):
 
 def outcome_counts(sandbox):
     return Counter(lead["status"] for lead in sandbox.leads())
+
+
+def test_a_change_that_meets_no_server_is_sent_by_the_next_run(sandbox, target):
+    """Also one that was kept until its lead came, and that no tap sends again."""
+    assert target.run(lines(deal(1, "closedwon"))).returncode == 0
+    sandbox.fault(kind="status", status=429, retry_after=60, **PATCHES)
+    throttled = target.start()
+    feed(throttled, lines(contact(1)))
+    wait_for(lambda: patches(sandbox))
+    throttled.terminate()
+    assert finish(throttled).returncode == 143
+    port = sandbox.base_url.rsplit(":", 1)[1].removesuffix("/api")
+    sandbox.stop()
+    away = target.run(lines(), max_attempts=1)
+    assert away.returncode == 1
+    assert "nothing answers" in away.stderr
+    with Sandbox("--port", port) as back:
+        target.run(lines())
+        assert len(patches(back)) == 1
+
+
+def test_changes_go_out_where_the_quota_has_no_room_for_leads(tmp_path):
+    with Sandbox("--leads-limit", "2") as full:
+        streams = {"contacts": CONTACTS, "deals": DEALS}
+        target = Target(tmp_path, full.base_url, streams=streams, check_quota="fail")
+        first = target.run(lines(contact(1), contact(2)))
+        assert first.returncode == 0, first.stderr
+        told = target.run(lines(deal(1, "closedwon"), deal(2, "closedlost")))
+        assert told.returncode == 0, told.stderr
+        assert sorted(statuses(full).values()) == ["lost", "won"]
+        more = target.run(lines(contact(3), deal(1, "closedlost")))
+        assert more.returncode == 1
+        assert "check_quota" in more.stderr
+        assert len(full.leads()) == 2
