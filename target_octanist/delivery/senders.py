@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from target_octanist.delivery.fast_client import FastClient
 from target_octanist.delivery.job import Result
-from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, classify
+from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, Response, classify
 from target_octanist.delivery.whereabouts import ask, look_for
 from target_octanist.delivery.wire import Turnout, Wire
 from target_octanist.errors import describe_bug
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: What was marked as sending longer ago is not sent on that mark: if this process was suspended
 #: meanwhile, another run may have taken it for dead, and with it what it was sending.
 STALE_SECONDS: Final = SILENCE_SECONDS / 2
+
+_PAUSES: Final = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class Senders:
@@ -62,6 +64,8 @@ class Senders:
         self._outbox: deque[Job] = deque()
         self._by_wire: deque[Job] = deque()
         self._in_flight = 0
+        # The API has asked for a pause, and the pace does not know yet how long it is.
+        self._holds = False
         self._halted = False
         self._closed = False
         self._wire: Wire | None = None
@@ -152,9 +156,10 @@ class Senders:
             for d in decided:
                 _tell(self._pace, d)
             risen = max(0, self._pace.limit - before)
+            held, self._holds = self._holds, False
             if self._outbox:
-                self._may_send.notify(len(decided) + risen)
-            if self._by_wire and risen and self._wire is not None:
+                self._may_send.notify(len(self._threads) if held else len(decided) + risen)
+            if self._by_wire and (held or risen) and self._wire is not None:
                 self._wire.ring()
 
     def halt(self) -> None:
@@ -182,6 +187,7 @@ class Senders:
     def _came_back(self, results: list[Result]) -> None:
         with self._lock:
             self._in_flight -= len(results)
+            self._holds |= any(_asks_for_pause(result.answer) for result in results)
             if self._outbox:
                 self._may_send.notify(len(results))
             if self._by_wire and self._wire is not None:
@@ -206,7 +212,7 @@ class Senders:
             while True:
                 now = time.monotonic()
                 delay = 0.0 if self._halted else self._pace.delay(now)
-                free = self._halted or self._in_flight < self._pace.limit
+                free = self._halted or self._has_room()
                 if self._outbox and free and delay <= 0:
                     break
                 if self._closed and not self._outbox:
@@ -219,7 +225,7 @@ class Senders:
         jobs: list[Job] = []
         wait = float("inf")
         with self._lock:
-            while self._by_wire and (self._halted or self._in_flight < self._pace.limit):
+            while self._by_wire and (self._halted or self._has_room()):
                 wait = 0.0 if self._halted else self._pace.delay(now)
                 if wait > 0:
                     break
@@ -227,6 +233,9 @@ class Senders:
             else:
                 wait = float("inf")
             return Turnout(jobs, wait, is_last=self._closed and not self._by_wire)
+
+    def _has_room(self) -> bool:
+        return self._in_flight < self._pace.limit and not self._holds
 
     def _start(self, outbox: deque[Job], now: float) -> Job:
         """Let the next job go out; the lock is held."""
@@ -239,6 +248,10 @@ class Senders:
             self._pace.started(now, self._in_flight)
             job.first_at = job.first_at or now
         return job
+
+
+def _asks_for_pause(answer: Reply | None) -> bool:
+    return isinstance(answer, Response) and answer.status in _PAUSES
 
 
 def _tell(pace: Pace, d: Decided) -> None:

@@ -20,7 +20,34 @@ def echo(peer):
         peer.answer(peer.request().partition(b"\r\n\r\n")[2])
 
 
-@pytest.mark.parametrize("client", [FastClient, OctanistClient])
+@pytest.fixture(params=[FastClient, OctanistClient])
+def client(request):
+    return request.param
+
+
+def test_after_a_refusal_nothing_goes_out_before_the_pace_knows_of_it(client):
+    """With one request at a time the second job would go out at once."""
+    results = queue.SimpleQueue()
+
+    def behave(peer):
+        while True:
+            peer.request()
+            peer.send(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n")
+
+    with RawServer(behave) as server:
+        pace = Pace(1, None)
+        senders = Senders(client(server.base_url, "key", timeout_seconds=5), pace, 1, results.put)
+        jobs = [Job(str(number), "leads", b"1", None) for number in range(2)]
+        senders.send(jobs, marked_at=time.time())
+        (first,) = results.get(timeout=30)
+        assert first.answer.status == 429
+        senders.halt()
+        (second,) = results.get(timeout=30)
+        senders.close()
+        assert second.answer is None
+        assert len(server.requests) == 1
+
+
 def test_what_was_marked_too_long_ago_comes_back_unsent(client):
     results = queue.SimpleQueue()
     with RawServer(echo) as server:
