@@ -296,7 +296,7 @@ class Engine:
         gathered = self._gather(now)
         written = self._journal.write(lambda turn: self._write(turn, gathered))
         # All of it is on disk now.
-        self._tally.journal(time.monotonic() - now)
+        self._tally.journal(time.monotonic() - now, claimed=bool(written.batch))
         if gathered.looked is not None:
             self._looker.is_busy = False
         self._room.claimed(written.verdicts)

@@ -90,6 +90,8 @@ class MetricsReporter:
         for status, number in sorted(counts.requests.items()):
             tags = {metrics.Tag.ENDPOINT: "/leads", metrics.Tag.HTTP_STATUS_CODE: status}
             self._log("counter", metrics.Metric.HTTP_REQUEST_COUNT, number, tags)
+        if counts.batches:
+            self._log("counter", metrics.Metric.BATCH_COUNT, counts.batches, {})
         if counts.retries:
             self._log("counter", OctanistMetric.RETRY_COUNT, counts.retries, {})
         self._percentiles(metrics.Metric.HTTP_REQUEST_DURATION, counts.request_seconds)

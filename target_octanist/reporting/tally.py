@@ -75,12 +75,14 @@ class Counts:
     Attributes:
         outcomes: (stream, outcome) to number of leads.
         requests: HTTP status, or "none" where no answer came, to number of requests.
+        batches: Number of transactions in which records were claimed.
     """
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     recovered: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     retries: int = 0
+    batches: int = 0
     request_seconds: list[float] = field(default_factory=list)
     journal_seconds: list[float] = field(default_factory=list)
 
@@ -232,10 +234,11 @@ class Tally:
             self._retries += 1
             self._since.retries += 1
 
-    def journal(self, seconds: float) -> None:
-        """Count a turn of the journal."""
+    def journal(self, seconds: float, *, claimed: bool) -> None:
+        """Count a turn of the journal, and the batch of records that it claimed, if any."""
         with self._lock:
             self._since.journal_seconds.append(seconds)
+            self._since.batches += claimed
 
     def take(self) -> Counts:
         """Give what was counted since the last call."""

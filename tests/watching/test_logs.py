@@ -72,6 +72,9 @@ def test_each_line_is_an_object_with_the_id_that_the_journal_has(sandbox, struct
         "tags": {"stream": "leads", "outcome": "delivered"},
     } in metrics
 
+    (batches,) = [point for point in metrics if point["metric"] == "batch_count"]
+    assert batches["value"] >= 1
+
     told = [line for line in lines if "rejected: email" in line["message"]]
     assert [line["extra"]["error_id"] for line in told] == ["lead-invalid-email"]
     warnings = [line["message"] for line in lines if line["level"] == "warning"]
