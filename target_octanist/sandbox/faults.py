@@ -160,6 +160,8 @@ class Action:
                 _bad(f"action.{key} must be one of {', '.join(_CHOICES[key])}")
             values[key] = value
         action = cls(kind, **values)  # type: ignore[arg-type]
+        if kind in {"half", "unreadable"} and not action.commit:
+            _bad(f"action of kind {kind} always commits: it is the true answer that goes wrong")
         if not 200 <= action.status <= 599:  # noqa: PLR2004
             _bad("action.status must be from 200 to 599")
         if not action.code:

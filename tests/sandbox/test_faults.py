@@ -310,6 +310,7 @@ def test_rules_are_replaced_appended_and_removed(sandbox: Sandbox, client: Clien
         ({"action": {"kind": "status", "status": 100}}, "status"),
         ({"action": {"kind": "status", "body": "xml"}}, "body"),
         ({"action": {"kind": "drop", "commit": 1}}, "commit"),
+        ({"action": {"kind": "half", "commit": False}}, "commit"),
         ({"action": {"kind": "drop", "latency_ms": True}}, "latency_ms"),
         ({"action": "drop", "match": {"verb": "GET"}}, "verb"),
         ({"action": "drop", "match": {"nth": 0}}, "nth"),
