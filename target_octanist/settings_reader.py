@@ -84,7 +84,7 @@ class _Reader:
             dedupe_by=dedupe_by,
             dedupe_window_days=self.number("dedupe_window_days", default.dedupe_window_days, 0),
             max_concurrency=self.number("max_concurrency", default.max_concurrency, 1, 1024),
-            requests_per_second=self.number("requests_per_second", 0, 1) or None,
+            requests_per_second=self.cap("requests_per_second"),
             timeout_seconds=self.number("timeout_seconds", default.timeout_seconds, 1, 3600),
             transport=cast(
                 "Transport", self.choice("transport", ("auto", "fast", "requests"), "auto")
@@ -166,6 +166,9 @@ class _Reader:
     def number(self, name: str, default: int, least: int, most: int | None = None) -> int:
         value = self.config.get(name, default)
         return self.check_number(value, name, default, least, most)
+
+    def cap(self, name: str) -> int | None:
+        return self.number(name, 1, 1) if name in self.config else None
 
     def check_number(
         self, value: object, where: str, default: int, least: int, most: int | None = None

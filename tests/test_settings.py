@@ -243,6 +243,13 @@ def test_fields_of_changes_are_for_the_modes_that_change():
     )
 
 
+@pytest.mark.parametrize("given", [0, "0", -1])
+def test_a_cap_of_nothing_is_refused(given):
+    assert problems(requests_per_second=given) == (
+        f"requests_per_second: must be at least 1, not {given}.",
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "read_as"), [(500, "500"), ("500", "500"), ("20 %", "20%"), (0, "0"), ("0%", "0%")]
 )
