@@ -191,9 +191,12 @@ class LeadSink(Sink):
     def _compile(self) -> LeadMapping:
         from target_octanist.claim_maker import compile_for
         from target_octanist.leads.mapping import implicit_mapping
+        from target_octanist.leads.schema import contract_keys
+        from target_octanist.leads.schema_check import missing_keys
 
         stream, settings = self._stream, self._target.settings
-        columns = list(self.schema.get("properties", {}))
+        usable = contract_keys(settings.strict_contract)
+        columns = [name for name in self.schema.get("properties", {}) if name in usable]
         mapping = stream.mapping or implicit_mapping(columns)
         if not mapping:
             raise SettingsError([self._refusal()], error_id="stream-unmapped")
@@ -203,6 +206,7 @@ class LeadSink(Sink):
             warnings = compiled.check_schema(self.schema, stream.optional)
         except MappingError as error:
             raise SettingsError(error.problems) from None
+        warnings += missing_keys(stream.key or (), self.schema, f"{stream.where}.key")
         if stream.link is not None and stream.mode == "update":
             warnings += stream.link.check_schema(self.schema, f"{stream.where}.link")
         if stream.preset is not None:

@@ -36,9 +36,11 @@ from target_octanist.errors import (
     OctanistError,
     SettingsError,
     describe_bug,
+    printable,
     with_id,
 )
 from target_octanist.json_lines import LineError
+from target_octanist.leads.problems import did_you_mean
 from target_octanist.reader import InterruptibleReader, StopReading
 from target_octanist.reporting.run_id import begin_log
 from target_octanist.settings import TEST_STREAM, Settings
@@ -164,6 +166,13 @@ class TargetOctanist(Target):
                     message, errors=list(error.problems), schema=self.config_jsonschema
                 ) from None
             return list(error.problems)
+        known = self.config_jsonschema["properties"]
+        for name in sorted(self._config.keys() - known.keys()):
+            self.logger.warning(
+                "%s: there is no such setting, so it does nothing%s",
+                printable(name),
+                did_you_mean(name, known),
+            )
         return []
 
     @classmethod
@@ -278,6 +287,9 @@ class TargetOctanist(Target):
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         self._assert_line_requires(message_dict, requires={"value"})
+        if TEST_STREAM not in self.mapper.stream_maps:
+            # A tap that has nothing new may say no more than this.
+            _ = self.run
         self._state.received(message_dict["value"], after=self._accepted)
         self._write_state()
 

@@ -6,7 +6,7 @@ anything. Only what a schema rules out is reported; where it leaves a thing open
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from target_octanist.leads.problems import did_you_mean
@@ -50,6 +50,18 @@ def _missing_columns(spec: Spec | CustomSpec, schema: Any, at: str) -> Iterator[
         second = one.beside and _missing(one.beside.path, schema)
         if one.beside and second:
             yield f"{place}.{one.beside.key}", second
+
+
+def missing_keys(names: Iterable[str], schema: Any, where: str) -> list[str]:
+    """A sentence for each column that is to name a record and cannot be there."""
+    known = _properties(schema)
+    if known is None:
+        return []
+    return [
+        f'{where}: the stream has no column "{name}"{did_you_mean(name, known)}'
+        for name in names
+        if name not in known
+    ]
 
 
 def is_lost(spec: Spec | CustomSpec, schema: Any) -> bool:

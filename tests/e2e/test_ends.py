@@ -72,7 +72,8 @@ def test_where_nobody_is_to_be_asked_a_killed_run_leaves_what_was_on_its_way_in_
     assert doubtful <= 8, "no more than were on their way"
 
 
-def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbox, target):
+@pytest.mark.parametrize("said", [schema(), state({"at": 0})], ids=["schema", "state"])
+def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbox, target, said):
     sandbox.fault("hang", **LEADS)
     process = target.start(max_concurrency=2)
     feed(process, people(40))
@@ -82,7 +83,7 @@ def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbo
     left = sum(target.status()["outcomes"].values())
     assert left >= 2
     sandbox.clear_faults()
-    done = target.run([schema()])
+    done = target.run([said])
     assert done.returncode == 0, done.stderr
     assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, left + 1))
     assert target.status()["outcomes"]["delivered"] == left

@@ -123,6 +123,33 @@ def test_a_changed_mapping_sends_nothing_again(sandbox, target):
     assert len(sandbox.leads()) == 1
 
 
+def test_columns_beyond_the_older_contract_are_not_sent(sandbox, target):
+    lines = [
+        schema(columns=("id", "email", "gclid", "gbraid", "sessionId")),
+        record(id=1, email="a@example.com", gclid="g", gbraid="b", sessionId="s"),
+    ]
+    done = target.run(lines, strict_contract="legacy")
+    assert done.returncode == 0, done.stderr
+    (lead,) = sandbox.leads()
+    assert (lead["email"], lead["gclid"]) == ("a@example.com", "g")
+    assert not {"gbraid", "sessionId"} & lead.keys()
+
+
+def test_a_key_that_the_stream_does_not_have_is_told(sandbox, target):
+    done = target.run([schema(), record(**person(1))], streams={"leads": {"key": ["nmae"]}})
+    assert done.returncode == 0, done.stderr
+    told = 'streams.leads.key: the stream has no column "nmae"; did you mean "name"?'
+    assert told in done.stderr
+
+
+def test_a_setting_that_does_not_exist_is_told(sandbox, target):
+    done = target.run([schema()], dry_rum=True, stream_maps={})
+    assert done.returncode == 0, done.stderr
+    told = 'dry_rum: there is no such setting, so it does nothing; did you mean "dry_run"?'
+    assert told in done.stderr
+    assert done.stderr.count("no such setting") == 1
+
+
 def test_a_dry_run_sends_nothing_and_promises_nothing(sandbox, target):
     done = target.run(thousand_with_repeats()[:50], dry_run=True, api_key=None)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ import pytest
 
 from target_octanist.leads.mapping import compile_mapping
 from target_octanist.leads.problems import MappingError
+from target_octanist.leads.schema_check import missing_keys
 
 CLOSED = {
     "type": "object",
@@ -120,6 +121,14 @@ def test_a_required_field_without_any_column_is_a_mistake(mapping, sentence):
 def test_a_required_field_that_may_be_filled_is_none(spec):
     """By another column, a default, or what the schema leaves open."""
     assert not any("is required" in problem for problem in check({"email": spec}))
+
+
+def test_a_key_is_checked_too():
+    told = missing_keys(["email", "frist_name"], CLOSED, "streams.a.key")
+    assert told == [
+        'streams.a.key: the stream has no column "frist_name"; did you mean "first_name"?'
+    ]
+    assert missing_keys(["frist_name"], {"type": "object"}, "streams.a.key") == []
 
 
 def test_a_column_beside_another_is_checked_too():
