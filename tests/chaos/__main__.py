@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from tests.chaos.sources import SOURCES
 from tests.chaos.storm import Plan, Toll, make_plan, weather
 from tests.support.postgres import find_programs, running_server
 
@@ -39,6 +40,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=1000, help="at least so many (1000)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first storm")
     parser.add_argument("--leads", type=int, default=60, help="in one storm (60)")
+    parser.add_argument("--mode", choices=SOURCES, help="of the stream (each of them)")
     parser.add_argument("--jobs", type=int, default=3, help="storms at the same time (3)")
     return parser.parse_args()
 
@@ -54,15 +56,17 @@ def go_through(name: str, server: PostgresServer | None, options: argparse.Names
     with ThreadPoolExecutor(options.jobs) as pool:
         while total.injected.total() < options.faults:
             plans = [
-                make_plan(seed + n, cuts=server is not None, leads=options.leads)
+                make_plan(seed + n, cuts=server is not None, leads=options.leads, mode=mode)
                 for n in range(options.jobs)
+                for mode in ([options.mode] if options.mode else SOURCES)
             ]
             seed += options.jobs
             for plan, toll in pool.map(storm, plans):
                 total += toll
                 print(
-                    f"{name}, seed {plan.seed}: {toll.injected.total()} faults, {toll.runs} runs, "
-                    f"{toll.lost} lost, {toll.doubled} doubled, {toll.in_doubt} in doubt",
+                    f"{name}, {plan.mode}, seed {plan.seed}: {toll.injected.total()} faults, {toll.runs} runs, "
+                    f"{toll.lost} lost, {toll.doubled} doubled, {toll.in_doubt} in doubt, "
+                    f"{toll.state_ahead} ahead, {toll.repeated} repeated",
                     file=sys.stderr,
                 )
     return total
@@ -83,6 +87,7 @@ def print_table(tolls: dict[str, Toll]) -> None:
         "doubled": [toll.doubled for toll in tolls.values()],
         "in doubt": [toll.in_doubt for toll in tolls.values()],
         "STATE ahead of a lead": [toll.state_ahead for toll in tolls.values()],
+        "repeated at last": [toll.repeated for toll in tolls.values()],
     }
     for title, numbers in rows.items():
         print(title.ljust(width) + "".join(str(number).rjust(14) for number in numbers))
