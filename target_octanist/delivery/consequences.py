@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from target_octanist.delivery.job import Candidate, Decided, Job
 from target_octanist.delivery.outcome import Kind
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
-
-#: How often a record is looked at again that another live run has claimed.
-BUSY_SECONDS: Final = 0.5
 
 
 class Settled(NamedTuple):
@@ -112,7 +108,7 @@ class Consequences:
         job, outcome = d.job, d.outcome
         self._work.inquiry.remove(job)
         if d.is_final:
-            self._work.behind.pop(job.source, None)
+            self._work.waiting.let_go(job.source)
         match d.decision:
             case Settle(state):
                 lead = job.payload if state is State.DELIVERED else None
@@ -158,9 +154,9 @@ class Consequences:
         """Act on a verdict on a record that is not to be sent, or not yet."""
         claim = candidate.claim
         if verdict.kind == "behind" and verdict.other is not None:
-            self._work.behind.setdefault(verdict.other, deque()).append(candidate)
+            self._work.waiting.add(candidate, verdict.other)
         elif verdict.kind == "busy":
-            self._work.put_off_claim(candidate, time.monotonic() + BUSY_SECONDS)
+            self._work.waiting.add(candidate, None)
         elif verdict.kind == "held":
             self._hold(candidate, verdict.other)
         elif verdict.kind == "pending":

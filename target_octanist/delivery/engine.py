@@ -281,8 +281,7 @@ class Engine:
             due.append(0.0)
         if work.later:
             due.append(work.later[0][0] - now)
-        if work.busy:
-            due.append(work.busy[0][0] - now)
+        due.append(work.waiting.busy_until - now)
         if not self._looker.is_busy:
             due.append(max(work.inquiry.next_look() - now, self._senders.delay(now)))
         # With the quota used up, what is in flight decides whether there is room.
@@ -376,7 +375,7 @@ class Engine:
         if self._stopping:
             return []
         work = self._work
-        batch = work.take_busy(now)
+        batch = work.waiting.take_busy(now)
         if self._may_release():
             released = work.brake.release()
             work.freed.extend(released)
@@ -384,14 +383,15 @@ class Engine:
         while work.freed and len(batch) < self._settings.batch_size_rows:
             batch.append(work.freed.popleft())
         if self._flushing or self._inbox.due_in(now) <= 0:
-            batch += self._inbox.take(self._room.records(may_start) - len(batch), now)
+            taken = self._inbox.take(self._room.records(may_start) - len(batch), now)
+            batch += [candidate for candidate in taken if not work.waiting.join(candidate)]
         return batch
 
     def _no_longer_behind(self, decided: list[Decided]) -> list[Candidate]:
         if self._stopping:
             return []
-        behind = self._work.behind
-        return [c for d in decided if d.is_final for c in behind.get(d.job.source, ())]
+        waiting = self._work.waiting
+        return [c for d in decided if d.is_final for c in waiting.behind(d.job.source)]
 
     def _starting(self, most: int) -> list[Job]:
         """Take the requests that go out next; leads only as far as the quota lasts."""
@@ -444,7 +444,7 @@ class Engine:
 
     def _looks_around(self, now: float) -> bool:
         """Say whether to look for dead runs: at first, and while another run is waited for."""
-        waits = bool(self._work.busy) and now >= self._looked_around_at + HEARTBEAT_SECONDS
+        waits = self._work.waiting.is_busy and now >= self._looked_around_at + HEARTBEAT_SECONDS
         if self._looked_around_at != float("-inf") and not waits:
             return False
         self._looked_around_at = now

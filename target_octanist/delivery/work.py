@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from target_octanist.delivery.waiting import Waiting
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,8 +33,7 @@ class Work:
         ready: Leads that go out next.
         later: Leads that wait for their time (monotonic seconds).
         in_flight: By source; sent and not answered, or about to be.
-        busy: Records that another live run has claimed, and when to look again.
-        behind: Records that wait for the lead that is named first to be settled.
+        waiting: Records that nothing can be decided about yet.
         freed: Changes that may go out now: their leads have come, or all that were held
             are counted.
     """
@@ -43,8 +44,7 @@ class Work:
     ready: deque[Job] = field(default_factory=deque)
     later: list[tuple[float, int, Job]] = field(default_factory=list)
     in_flight: dict[str, Job] = field(default_factory=dict)
-    busy: list[tuple[float, int, Candidate]] = field(default_factory=list)
-    behind: dict[str, deque[Candidate]] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=Waiting)
     freed: deque[Candidate] = field(default_factory=deque)
     # What is due at the same time keeps its order.
     _ticket: Iterator[int] = field(default_factory=itertools.count)
@@ -53,10 +53,6 @@ class Work:
         """Let a lead wait until a time (monotonic seconds)."""
         heapq.heappush(self.later, (until, next(self._ticket), job))
 
-    def put_off_claim(self, candidate: Candidate, until: float) -> None:
-        """Look at a record again at a time (monotonic seconds)."""
-        heapq.heappush(self.busy, (until, next(self._ticket), candidate))
-
     def take_due(self, now: float) -> None:
         """Put the leads whose wait is over before all others: they are the oldest."""
         due: list[Job] = []
@@ -64,16 +60,9 @@ class Work:
             due.append(heapq.heappop(self.later)[2])
         self.ready.extendleft(reversed(due))
 
-    def take_busy(self, now: float) -> list[Candidate]:
-        """Give the records that are to be looked at again."""
-        due: list[Candidate] = []
-        while self.busy and self.busy[0][0] <= now:
-            due.append(heapq.heappop(self.busy)[2])
-        return due
-
     def unclaimed(self) -> bool:
         """Say whether records wait to be claimed that were taken up before."""
-        return bool(self.busy or self.behind or self.freed)
+        return bool(self.waiting or self.freed)
 
     def is_any(self) -> bool:
         """Say whether anything is left to do, beside what is in flight."""

@@ -192,14 +192,18 @@ class Turn:
         verdicts: list[Verdict] = []
         rows = Rows(known, self._run, now)
         claimed: list[tuple[Claim, Standing]] = []
+        waits: dict[str, Verdict] = {}
         waiting: list[Claim] = []
         over: list[str] = []
         for claim in claims:
             standing = standings.of(claim)
-            verdict = decide_change(
+            # A later version of a record never goes ahead of an earlier one.
+            verdict = waits.get(claim.source) or decide_change(
                 claim, known.get(claim.source), standing, taken, self._run, holding=holding
             )
             verdicts.append(verdict)
+            if verdict.kind in {"behind", "busy"}:
+                waits[claim.source] = verdict
             if verdict.kind in {"behind", "busy", "held", "skipped"}:
                 if verdict.kind == "held" and verdict.other is not None:
                     held.add(verdict.other)

@@ -184,6 +184,39 @@ def test_changes_of_one_lead_go_out_in_their_order(sandbox, target):
     assert (lead["status"], lead["value"]) == ("won", 3)
 
 
+def test_a_later_version_of_a_deal_waits_as_long_as_an_earlier_one(sandbox, target):
+    target.run(lines(contact(1), deal(1, "closedlost", amount=1)))
+    other = deal(2, "closedlost", of=1, amount=2)
+    back = [deal(1, "qualified", amount=1), deal(1, "closedlost", amount=1)]
+    done = target.run(lines(other, *back, at=2))
+    assert done.returncode == 0, done.stderr
+    (lead,) = sandbox.leads()
+    assert (lead["status"], lead["value"]) == ("lost", 2), "the first deal is as it was told"
+    assert len(patches(sandbox)) == 2
+
+
+def test_versions_of_a_deal_keep_their_order_beside_another_run(sandbox, target, tmp_path):
+    numbers = range(1, 9)
+    target.run(lines(*(contact(number) for number in numbers)))
+    sandbox.fault(kind="delay", latency_ms=3000, **PATCHES, times=len(numbers))
+    given = lines(*(deal(number, "qualified") for number in numbers))
+    first = target.start(batch_wait_ms=0)
+    feed(first, given)
+    sandbox.wait_until(lambda s: s.stats()["in_flight"] == len(numbers), 60)
+    target.folder = tmp_path / "second"
+    target.folder.mkdir()
+    second = target.start(batch_wait_ms=0)
+    feed(second, [*given, contact(9)])
+    sandbox.wait_until(lambda s: len(s.leads()) == len(numbers) + 1, 60)
+    # It has seen all deals, and waits for the first run to settle them.
+    sandbox.wait_until(lambda s: len(patches(s, committed=True)) == len(numbers), 60)
+    feed(second, [deal(number, "closedlost") for number in numbers])
+    for process in (first, second):
+        done = finish(process)
+        assert done.returncode == 0, done.stderr
+    assert Counter(statuses(sandbox).values()) == {"lost": len(numbers), "open": 1}
+
+
 @pytest.mark.parametrize("on_unknown", ["reconcile", "hold"])
 def test_a_lost_answer_is_looked_into_before_a_change_is_repeated(sandbox, target, on_unknown):
     lost = ["drop", "500", "half", "drop-after-commit", "500-after-commit", "unreadable"]
