@@ -161,7 +161,7 @@ class Consequences:
             self._hold(candidate, verdict.other)
         elif verdict.kind == "pending":
             self._keep_pending(candidate)
-        else:
+        elif verdict.kind != "replaced":  # its record was settled when it was put aside
             self._replace(self._work.brake.drop(claim.source))
             self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
 

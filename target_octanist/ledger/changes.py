@@ -43,12 +43,14 @@ class Change:
         links: What the record may be called of which the lead was made: sources, of which
             the journal knows one at most.
         forward: Whether a lead that is won stays won.
+        place: Where it stood among the pending ones; None for what a record says now.
     """
 
     status: str | None
     lead: str | None
     links: tuple[str, ...] = ()
     forward: bool = True
+    place: int | None = None
 
 
 class Linked(NamedTuple):
@@ -423,11 +425,22 @@ def due_changes(
             window_start=0,
             payload_digest=row.payload_digest,
             payload=row.payload,
-            change=Change(row.status, None, tuple(links[row.source]), forward),
+            change=Change(row.status, None, tuple(links[row.source]), forward, row.place),
         )
         for row in {row.source: row for row in rows}.values()
     ]
     return claims, page[-1].place if page else after
+
+
+def replaced(connection: Connection, claims: Iterable[Claim]) -> set[int]:
+    """Give the places of those changes that were pending, and are not any more."""
+    places = {claim.change.place for claim in claims if claim.change is not None} - {None}
+    if not places:
+        return set()
+    still = select(pending.c.place).where(pending.c.place.in_(places))
+    return {place for place in places if place is not None} - set(
+        connection.execute(still).scalars()
+    )
 
 
 def count_changed(connection: Connection, destination: str) -> int:

@@ -113,7 +113,8 @@ class Verdict(NamedTuple):
             letter), ``behind`` (wait for `other`, which this run is about to settle) or
             ``busy`` (another live run has it; ask again later). To a change also
             ``filtered`` (not allowed), ``pending`` (kept until its lead is there), ``held``
-            (not before all of them are counted) or ``skipped`` (there is nothing to change).
+            (not before all of them are counted), ``skipped`` (there is nothing to change) or
+            ``replaced`` (it was pending, and a later version of its record has come since).
         other: The source of the lead that decides, where there is one; of what is held, the
             lead that it is about.
         payload: What is to be sent, if that is not what was claimed.
@@ -126,6 +127,7 @@ class Verdict(NamedTuple):
 
 _SENDS = Verdict("send")
 STARTS = Verdict("start")
+REPLACED = Verdict("replaced")
 
 
 class Known(NamedTuple):

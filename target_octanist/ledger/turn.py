@@ -23,12 +23,14 @@ from target_octanist.ledger.changes import (
     Standings,
     decide_change,
     due_changes,
+    replaced,
     write_changes,
     write_delivered,
     write_pending,
 )
 from target_octanist.ledger.claims import (
     DISCARDED,
+    REPLACED,
     STARTS,
     TAKEN,
     Claim,
@@ -192,10 +194,15 @@ class Turn:
         verdicts: list[Verdict] = []
         rows = Rows(known, self._run, now)
         claimed: list[tuple[Claim, Standing]] = []
+        gone = replaced(self._connection, claims)
         waits: dict[str, Verdict] = {}
         waiting: list[Claim] = []
-        over: list[str] = []
+        over: set[str] = set()
         for claim in claims:
+            place = claim.change.place if claim.change is not None else None
+            if place is not None and (place in gone or claim.source in over):
+                verdicts.append(REPLACED)
+                continue
             standing = standings.of(claim)
             # A later version of a record never goes ahead of an earlier one.
             verdict = waits.get(claim.source) or decide_change(
@@ -204,6 +211,8 @@ class Turn:
             verdicts.append(verdict)
             if verdict.kind in {"behind", "busy"}:
                 waits[claim.source] = verdict
+            if verdict.kind in {"behind", "busy", "held"} and place is None:
+                over.add(claim.source)  # an earlier version must not come behind it
             if verdict.kind in {"behind", "busy", "held", "skipped"}:
                 if verdict.kind == "held" and verdict.other is not None:
                     held.add(verdict.other)
@@ -211,7 +220,7 @@ class Turn:
             if verdict.kind == "pending":
                 waiting.append(claim)
                 continue
-            over.append(claim.source)
+            over.add(claim.source)
             if verdict.kind == "duplicate" and verdict.other is None:
                 continue
             if verdict.kind == "filtered" and _is_delivered(known.get(claim.source)):

@@ -177,6 +177,36 @@ def test_what_goes_out_is_pending_no_more(journal):
     assert journal.pending() == []
 
 
+def test_what_was_pending_does_not_go_out_behind_a_later_version(journal, other):
+    assert kinds(journal, change("deal", "qualified", link="ann")) == ["pending"]
+    deliver(journal, lead("ann"))
+    with journal.turn() as turn:
+        claims, _ = turn.due_changes(forward=True)
+    deliver(other, change("deal", "lost", link="ann"))
+    assert kinds(journal, *claims) == ["replaced"]
+
+
+def test_what_was_pending_does_not_go_out_behind_a_later_version_that_waits(journal):
+    assert kinds(journal, change("deal", "qualified", link="ann")) == ["pending"]
+    deliver(journal, lead("ann"))
+    with journal.turn() as turn:
+        claims, _ = turn.due_changes(forward=True)
+    assert kinds(journal, change("another", "lost", link="ann")) == ["send"]
+    later = change("deal", "won", link="ann")
+    assert kinds(journal, later) == ["behind"]
+    settle(journal, "another")
+    assert kinds(journal, later, *claims) == ["send", "replaced"]
+    assert journal.pending() == []
+
+
+def test_later_versions_wait_as_long_as_earlier_ones(journal):
+    deliver(journal, lead("ann"))
+    deliver(journal, change("deal", "lost", link="ann"))
+    versions = [change("deal", status, link="ann") for status in ("qualified", "lost")]
+    another = change("another", "lost", link="ann", digest="another")
+    assert kinds(journal, another, *versions) == ["send", "behind", "behind"]
+
+
 def test_a_duplicates_change_goes_to_the_lead_that_was_made(journal):
     deliver(journal, lead("ann", "ann@"))
     assert kinds(journal, lead("twin", "ann@")) == ["duplicate"]
