@@ -48,6 +48,24 @@ def test_a_storm_loses_and_doubles_nothing(seed):
     assert toll.harm == 0, toll
 
 
+#: Few, for each answer that is lost takes some seconds, and so does each kill.
+FAULTS_OF_CHANGES = (
+    rule("POST", "drop-after-commit", nth=4),
+    rule("PATCH", "drop", every=6, times=2),
+    rule("PATCH", "500-after-commit", every=5, times=2),
+    rule("PATCH", "hang-after-commit", every=8),
+    rule("PATCH", "429-retry-after", every=9),
+)
+
+
+@pytest.mark.parametrize(("mode", "seed"), [("update", 4), ("upsert", 3)])
+def test_a_storm_over_changes_loses_and_doubles_nothing(mode, seed):
+    kills: list[str | float] = ["sending-committed:2", "answer:5"]
+    toll = weather(Plan(seed, 20, list(FAULTS_OF_CHANGES), kills, processes=2, mode=mode))
+    assert toll.injected.total() >= 7
+    assert toll.harm == 0, toll
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("seed", [4, 6])
 def test_a_storm_on_postgresql_loses_and_doubles_nothing(seed, postgres):
