@@ -64,8 +64,8 @@ def go_through(name: str, server: PostgresServer | None, options: argparse.Names
             for plan, toll in pool.map(storm, plans):
                 total += toll
                 print(
-                    f"{name}, {plan.mode}, seed {plan.seed}: {toll.injected.total()} faults, {toll.runs} runs, "
-                    f"{toll.lost} lost, {toll.doubled} doubled, {toll.in_doubt} in doubt, "
+                    f"{name}, {plan.mode}, seed {plan.seed}: {toll.injected.total()} faults, "
+                    f"{toll.runs} runs, {toll.lost} lost, {toll.doubled} doubled, {toll.in_doubt} in doubt, "
                     f"{toll.state_ahead} ahead, {toll.repeated} repeated",
                     file=sys.stderr,
                 )
