@@ -277,14 +277,14 @@ class Journal:
         The records are not held against each other.
         """
         with readable_errors(), self._engine.begin() as connection:
-            return Turn(connection, self.run, self.salt).look(claims)
+            return Turn(connection, self.run, self.salt, self.destination).look(claims)
 
     def lend(self, claims: Sequence[Claim]) -> list[Lent]:
         """Give what decides about some changes, for another journal to `borrow`."""
         with readable_errors(), self._engine.begin() as connection:
             if not inspect(connection).has_table(changes.name):
                 return []
-            return Turn(connection, self.run, self.salt).lend(claims)
+            return Turn(connection, self.run, self.salt, self.destination).lend(claims)
 
     def past_runs(
         self,

@@ -98,9 +98,7 @@ class Turn:
         done: What was done, by the names of the places in `kill_points`.
     """
 
-    def __init__(
-        self, connection: Connection, run: str, salt: bytes = b"", destination: str = ""
-    ) -> None:
+    def __init__(self, connection: Connection, run: str, salt: bytes, destination: str) -> None:
         self._connection = connection
         self._run = run
         self._salt = salt
