@@ -103,6 +103,13 @@ _SETTINGS = (
         remedy="Set `transport: auto`, or add the host to NO_PROXY where it can be reached directly.",
     ),
     Entry(
+        "proxy-address",
+        "settings",
+        what="The proxy on the way to `base_url` has no address that can be used.",
+        why="HTTPS_PROXY or ALL_PROXY is misspelt, or names a SOCKS proxy.",
+        remedy="Write http://host:port, or add the host of `base_url` to NO_PROXY where it can be reached directly.",
+    ),
+    Entry(
         "ca-bundle",
         "settings",
         what="The certificates to trust cannot be read.",
@@ -437,7 +444,7 @@ _DELIVERY = (
     Entry(
         "api-unreachable",
         "delivery",
-        what="Nothing answers at `base_url`.",
+        what="`base_url` cannot be reached.",
         why="The API is down, the network is cut, or a name cannot be resolved.",
         remedy="No lead was lost: run again when it answers; `octanist check` tries it.",
     ),

@@ -73,7 +73,7 @@ def _check_journal(settings: Settings) -> Check:
 def _check_key(client: OctanistClient, base_url: str) -> Check:
     answer = client.check()
     if isinstance(answer, (NotSent, NoAnswer)):
-        finding = f"base_url: nothing answers at {base_url} ({answer.why})"
+        finding = f"base_url: {base_url} cannot be reached ({answer.why})"
         return Check("key", passed=False, finding=finding, error_id="api-unreachable")
     if answer.status == 200:
         return Check("key", passed=True, finding=f"accepted by {base_url}")

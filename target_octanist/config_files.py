@@ -1,18 +1,28 @@
-"""The files of ``--config``: JSON objects with settings, of which later ones win."""
+"""What ``--config`` names: JSON files with settings, of which later ones win, or the environment."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from target_octanist.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: Given as a file, it stands for the environment.
 ENVIRONMENT = "ENV"
+
+PREFIX = "TARGET_OCTANIST_"
+
+_FLAGS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 def read_config_files(paths: Iterable[Path | str]) -> dict[str, Any]:
@@ -51,3 +61,37 @@ def _remedy(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"mend it at line {error.lineno}, column {error.colno}"
     return 'write the settings as {"name": value, …}, in UTF-8'
+
+
+def from_environment(
+    environ: Mapping[str, str], properties: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Read the settings from variables; lists and objects are JSON.
+
+    Raises:
+        SettingsError: A variable that should be JSON is not.
+    """
+    # It brings all that knows about mappings, which completion need not wait for.
+    from target_octanist.config_schema import config_jsonschema
+
+    config: dict[str, Any] = {}
+    problems = []
+    for name, schema in (properties or config_jsonschema()["properties"]).items():
+        text = environ.get(PREFIX + name.upper())
+        if text is None or text == "":
+            continue
+        kinds = schema["type"]
+        if "array" in kinds or "object" in kinds:
+            try:
+                config[name] = json.loads(text)
+            except ValueError:
+                problems.append(f"{PREFIX}{name.upper()}: is not JSON.")
+        elif "boolean" in kinds:
+            config[name] = _FLAGS.get(text.lower(), text)
+        elif "integer" in kinds and _WHOLE_NUMBER.fullmatch(text):
+            config[name] = int(text)
+        else:
+            config[name] = text
+    if problems:
+        raise SettingsError(problems, error_id="settings-unreadable")
+    return config

@@ -11,7 +11,7 @@ and ``leads/problems.py``). What is here makes going on pointless::
     │   └── LedgerAway     not now: its database may come back
     └── RunStopped         the run was ended on purpose, with STATE behind the cause
         ├── Denied         the API, or something before it, refuses every lead
-        ├── Unreachable    nothing answers at base_url
+        ├── Unreachable    base_url cannot be reached
         └── BudgetExceeded too many leads were rejected
 
 Each message is one sentence in the user's terms that says what, where and what to
@@ -120,7 +120,7 @@ class Denied(RunStopped):
 
 
 class Unreachable(RunStopped):
-    """Nothing answers at ``base_url``."""
+    """``base_url`` cannot be reached."""
 
     error_id = "api-unreachable"
 

@@ -343,7 +343,8 @@ class Run:
             self.summary = self._sum_up(exit_code)
             level = logging.WARNING if self._needs_somebody() else logging.INFO
             tell(self.summary, sys.stderr, level)
-            if nothing_good:
+            # What stopped the run says it, too.
+            if nothing_good and reason is None:
                 logger.warning("%s", nothing_good)
             if success and self._is_watched and self.settings.heartbeat_url:
                 beat(self.settings.heartbeat_url)
@@ -429,6 +430,7 @@ class Run:
             noun=self._noun,
             steps=[] if dry_run else _steps(tally),
             changes=tally.changes.total(),
+            unsettled=max(0, self._count - tally.outcomes.total()),
         )
 
     def _connect(self) -> tuple[Sender, Quota]:

@@ -9,6 +9,7 @@ It is imported where a run begins, so that ``--version`` and ``--about`` need no
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -29,7 +30,7 @@ from singer_sdk.target_base import Target
 
 from target_octanist.batches import open_batch
 from target_octanist.change_recogniser import InHand
-from target_octanist.config_files import ENVIRONMENT, read_config_files
+from target_octanist.config_files import ENVIRONMENT, from_environment, read_config_files
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.errors import (
     InputError,
@@ -151,6 +152,13 @@ class TargetOctanist(Target):
         # No sink has anything to drain; by default the SDK starts eight threads to find that out.
         self.max_parallelism = 1
         self._state = StateWriter(silent=self.settings.dry_run)
+
+    @property
+    def _env_var_config(self) -> dict[str, Any]:
+        # The SDK's own fails without a sentence at what is no number or no JSON, takes every
+        # word that it does not know for false, and reads a .env file from wherever it is installed.
+        self.append_builtin_config(self.config_jsonschema)
+        return from_environment(os.environ, self.config_jsonschema["properties"])
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         from target_octanist.settings_reader import read_settings
@@ -286,7 +294,8 @@ class TargetOctanist(Target):
             )
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        self._assert_line_requires(message_dict, requires={"value"})
+        if "value" not in message_dict:
+            raise self.message_reader.bad_line("is a STATE that lacks value")
         if TEST_STREAM not in self.mapper.stream_maps:
             # A tap that has nothing new may say no more than this.
             _ = self.run

@@ -181,6 +181,14 @@ def transport_proxy(world):
     return world.told(lambda: Run(settings))
 
 
+@provokes("proxy-address", "except the host of base_url in NO_PROXY")
+def proxy_address(world):
+    world.patch.setenv("HTTPS_PROXY", "socks5://proxy.example:1080")
+    world.patch.delenv("NO_PROXY", raising=False)
+    world.patch.delenv("no_proxy", raising=False)
+    return world.told(lambda: Run(Settings(api_key="k", base_url="https://octanist.invalid/api")))
+
+
 @provokes("ca-bundle", "or be left out")
 def ca_bundle(world):
     world.patch.setenv("REQUESTS_CA_BUNDLE", str(world.folder / "ca.pem"))
@@ -333,7 +341,7 @@ def ledger_address(world):
     return world.told(lambda: Journal.open("mysql://host/database"))
 
 
-@provokes("ledger-locked", "see that the database is there, writable")
+@provokes("ledger-locked", "close what holds it")
 def ledger_locked(world):
     path = str(world.folder / "ledger.db")
     Journal.open(path).close()
@@ -343,7 +351,7 @@ def ledger_locked(world):
         return world.told(lambda: Journal.open(path))
 
 
-@provokes("ledger-full", "writable and has room")
+@provokes("ledger-full", "make room on its disk")
 def ledger_full(world):
     process = world.target.start()
     feed(process, people(5))
@@ -356,14 +364,14 @@ def ledger_full(world):
     return done.stderr
 
 
-@provokes("ledger-damaged", "see that the database is there")
+@provokes("ledger-damaged", "put a backup back")
 def ledger_damaged(world):
     path = world.folder / "ledger.db"
     path.write_bytes(b"no database at all" * 1000)
     return world.told(lambda: Journal.open(str(path)))
 
 
-@provokes("ledger-away", "see that the database is there")
+@provokes("ledger-away", "see that it answers")
 def ledger_away(world):
     return world.told(lambda: Journal.open(f"postgresql://x@/y?host={world.folder}"))
 
@@ -443,7 +451,7 @@ def api_denied(world):
     return world.run(people(1))
 
 
-@provokes("api-unreachable", "run again when it does")
+@provokes("api-unreachable", "run again when it can")
 def api_unreachable(world):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

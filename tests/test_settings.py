@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from target_octanist.cli.config import from_environment
 from target_octanist.cli.report import command
+from target_octanist.config_files import from_environment
 from target_octanist.errors import OctanistError, SettingsError
 from target_octanist.settings import default_ledger
 from target_octanist.settings_reader import read_settings

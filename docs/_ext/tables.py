@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from target_octanist.catalogue import ENTRIES
-from target_octanist.cli.config import PREFIX, all_settings
+from target_octanist.cli.config import all_settings
+from target_octanist.config_files import PREFIX
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.leads.presets import load_preset, preset_names
 from target_octanist.leads.schema import FIELDS, MATCH_KEYS, UPDATE_FIELDS

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from target_octanist.config_files import ENVIRONMENT, read_config_files
-from target_octanist.errors import SettingsError
+from target_octanist.config_files import (
+    ENVIRONMENT,
+    PREFIX,
+    from_environment,
+    read_config_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PREFIX = "TARGET_OCTANIST_"
-
 #: Stands for the environment, as it does for target-octanist.
 _ENV = Path(ENVIRONMENT)
-
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -77,36 +76,3 @@ def all_settings() -> dict[str, Any]:
     TargetOctanist.append_builtin_config(schema)
     properties: dict[str, Any] = schema["properties"]
     return properties
-
-
-def from_environment(
-    environ: Mapping[str, str], properties: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Read the settings from variables; lists and objects are JSON.
-
-    Raises:
-        SettingsError: A variable that should be JSON is not.
-    """
-    # It brings all that knows about mappings, which completion need not wait for.
-    from target_octanist.config_schema import config_jsonschema
-
-    config: dict[str, Any] = {}
-    problems = []
-    for name, schema in (properties or config_jsonschema()["properties"]).items():
-        text = environ.get(PREFIX + name.upper())
-        if text is None or text == "":
-            continue
-        kinds = schema["type"]
-        if "array" in kinds or "object" in kinds:
-            try:
-                config[name] = json.loads(text)
-            except ValueError:
-                problems.append(f"{PREFIX}{name.upper()}: is not JSON.")
-        elif "boolean" in kinds:
-            config[name] = _FLAGS.get(text.lower(), text)
-        else:
-            # Numbers are understood as text too.
-            config[name] = text
-    if problems:
-        raise SettingsError(problems, error_id="settings-unreadable")
-    return config

@@ -64,6 +64,9 @@ def command(
         found = {"before": len(rows), "outcomes": report, "in_doubt": left}
         print_json(found)
         return
+    if not rows:
+        click.echo("No lead is in doubt.")
+        return
     were = "1 lead was" if len(rows) == 1 else f"{len(rows):,} leads were"
     click.echo(f"{were} in doubt. Now: {counts_sentence(report)}.")
     print_in_doubt(left)

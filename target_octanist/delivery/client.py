@@ -78,7 +78,7 @@ class Transport:
             request: What to send.
             timeout: Seconds for all of it.
         """
-        _phase.connecting = False
+        _phase.connecting = True
         deadline = time.monotonic() + timeout
         with _deadlines.until(deadline):
             try:
@@ -200,6 +200,8 @@ def _read_body(response: requests.Response, deadline: float) -> tuple[bytes, boo
 
 def _failure(error: Exception, *, is_late: bool) -> Answer:
     why = TIMED_OUT if is_late else in_words(_innermost(error))
+    if isinstance(error, requests.exceptions.ProxyError):
+        why = f"at the proxy, {why}"
     return NotSent(why) if _phase.connecting else NoAnswer(why)
 
 
@@ -217,7 +219,7 @@ def _innermost(error: Exception) -> BaseException:
         cause = inner
 
 
-# Whether this thread's request is still making its connection.
+# Whether this thread's request has no connection yet.
 _phase = threading.local()
 
 _deadlines = Deadlines()
@@ -235,6 +237,8 @@ class _PlainConnection(HTTPConnection):
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         _deadlines.uses(self)
+        # From here on it may be read, unless a new connection is made for it first.
+        _phase.connecting = False
         super().request(*args, **kwargs)
 
     def getresponse(self) -> Any:

@@ -37,10 +37,6 @@ _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 _NOTHING_THERE: Final = (BlockingIOError, ssl.SSLWantReadError)
 
 
-class UnknownHostError(OSError):
-    """No address could be found for the name of the host."""
-
-
 def connect(host: str, port: int, tls: ssl.SSLContext | None, deadline: float) -> Connection:
     """Make a connection.
 
@@ -245,4 +241,4 @@ def _dial(addresses: Sequence[_Address], deadline: float) -> socket.socket:
                 raise
         else:
             return sock
-    raise UnknownHostError
+    raise socket.gaierror

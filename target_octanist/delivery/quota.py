@@ -89,7 +89,11 @@ class Quota:
         self._left -= 1
         if self._left < 0 and self._mode == "warn" and not self._warned:
             self._warned = True
-            logger.warning("%s More are stored all the same.", self.exhausted())
+            logger.warning(
+                "check_quota: all %d leads of the plan are used; the run goes on, and what it "
+                "sends may be stored but locked.",
+                self._usage.limit,
+            )
 
     def exhausted(self) -> Denied:
         """Give the reason to stop for."""

@@ -51,7 +51,14 @@ class Route:
                 "a file or folder with the certificates to trust, or be left out."
             )
             raise SettingsError([message], error_id="ca-bundle")
-        return cls(url.rstrip("/"), ca_bundle, select_proxy(url, proxies) is not None)
+        proxy = select_proxy(url, proxies)
+        if proxy is not None and not _is_usable(proxy):
+            message = (
+                "HTTPS_PROXY: it (or ALL_PROXY) is not the address of an HTTP proxy; write one such "
+                "as http://proxy.example:3128, or except the host of base_url in NO_PROXY."
+            )
+            raise SettingsError([message], error_id="proxy-address")
+        return cls(url.rstrip("/"), ca_bundle, proxy is not None)
 
 
 def environment_of(url: str) -> tuple[bool | str, Mapping[str, str]]:
@@ -66,3 +73,14 @@ def environment_of(url: str) -> tuple[bool | str, Mapping[str, str]]:
     host = urlsplit(url).hostname or ""
     proxies = {} if is_loopback(host) else environment["proxies"]
     return environment["verify"] or True, proxies
+
+
+def _is_usable(proxy: str) -> bool:
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    if not address.lower().startswith(("http://", "https://")):
+        return False
+    try:
+        requests.Request("GET", address).prepare()
+    except (requests.RequestException, ValueError):
+        return False
+    return True

@@ -40,16 +40,16 @@ def denied(outcome: Outcome, base_url: str) -> Denied:
 def unreachable(outcome: Outcome, base_url: str) -> Unreachable:
     """No request was answered for as long as one lead may be tried."""
     return Unreachable(
-        f"base_url: nothing answers at {base_url} ({outcome.reason}); "
-        "no lead was lost, run again when it does."
+        f"base_url: {base_url} cannot be reached ({outcome.reason}); "
+        "no lead was lost, run again when it can."
     )
 
 
 def over_quota(limit: int) -> Denied:
     """The organisation's plan has no room for more leads."""
     return Denied(
-        f"check_quota: all {limit} leads of the plan are used; what is sent beyond may be "
-        "stored but locked.",
+        f"check_quota: all {limit} leads of the plan are used; enlarge it, or set check_quota to "
+        "warn, and run again.",
         error_id="api-quota-used",
     )
 

@@ -18,6 +18,7 @@ _WORDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((ConnectionRefusedError,), "the connection was refused"),
     ((ConnectionError,), CLOSED),
     ((HTTPException,), "the answer is not HTTP"),
+    ((OSError,), "the connection failed"),
 )
 
 

@@ -63,7 +63,7 @@ def read_map(raw: Any, where: str, problems: Problems) -> Translation | None:
         table[first] = target
         for other in others:
             table.setdefault(other, target)
-    if not pairs:
+    if not raw:
         problems.add(where, "is empty")
     return Translation(table)
 

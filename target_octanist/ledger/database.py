@@ -180,7 +180,7 @@ def _open_sqlite(path: Path, *, create: bool) -> Engine:
 def _open_postgresql(ledger: str) -> Engine:
     try:
         url = make_url(ledger)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         message = "ledger: is neither a file path nor a postgresql:// URL."
         raise LedgerError(message, error_id="ledger-address") from None
     if url.get_backend_name() not in {"postgresql", "postgres"}:
@@ -249,6 +249,15 @@ _FILE_ERRORS = {
     "unable to open": "ledger-unwritable",
 }
 
+_REMEDIES = {
+    "ledger-locked": "close what holds it (a database browser, a backup), and run again",
+    "ledger-full": "make room on its disk, and run again",
+    "ledger-damaged": "see that `ledger` names the journal, else put a backup back",
+    "ledger-unwritable": "set `ledger` to a file in a folder that this user may write to",
+    "ledger-away": "see that it answers and takes the login, and run again",
+    "ledger-failed": "see that the database is there, writable and has room",
+}
+
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
@@ -264,19 +273,20 @@ def readable_errors() -> Iterator[None]:
         cause = getattr(error, "orig", None) or error
         # SQLite's own messages are short and name no value; other drivers' may.
         is_file = type(cause).__module__.startswith("sqlite3")
-        what = str(cause) if is_file else type(cause).__name__
-        message = (
-            f"ledger: the journal cannot be used ({what}). Nothing is sent that cannot be "
-            "written down first; see that the database is there, writable and has room."
-        )
         if not is_file and _is_away(error):
+            remedy = _REMEDIES["ledger-away"]
+            message = f"ledger: the journal's database cannot be reached; {remedy}."
             raise LedgerAway(message) from None
-        raise LedgerError(message, error_id=_file_error_id(what) if is_file else None) from None
+        what = str(cause) if is_file else type(cause).__name__
+        error_id = _file_error_id(what) if is_file else "ledger-failed"
+        message = f"ledger: the journal cannot be used ({what}); {_REMEDIES[error_id]}."
+        raise LedgerError(message, error_id=error_id) from None
 
 
-def _file_error_id(what: str) -> str | None:
-    """Tell SQLite's failures apart by its own words; None for the rarer ones."""
-    return next((error_id for words, error_id in _FILE_ERRORS.items() if words in what), None)
+def _file_error_id(what: str) -> str:
+    """Tell SQLite's failures apart by its own words."""
+    known = (error_id for words, error_id in _FILE_ERRORS.items() if words in what)
+    return next(known, "ledger-failed")
 
 
 def _is_away(error: Exception) -> bool:

@@ -51,6 +51,7 @@ class Summary:
         noun: What the input consists of.
         steps: What to do next.
         changes: How many of the delivered told what became of a lead, and made none.
+        unsettled: How many more records were read.
     """
 
     outcomes: Mapping[str, int]
@@ -62,6 +63,7 @@ class Summary:
     noun: str = "record"
     steps: Sequence[Step] = ()
     changes: int = 0
+    unsettled: int = 0
 
     @property
     def records(self) -> int:
@@ -97,6 +99,9 @@ def totals(summary: Summary) -> str:
     words = counts_sentence(summary.outcomes)
     if summary.dry_run:
         words = words.replace("delivered", "would be delivered") + "; nothing was sent"
+    if summary.unsettled:
+        were = "was" if summary.unsettled == 1 else "were"
+        words += f"; {summary.unsettled:,} more {were} read and not settled"
     return f"{records} in {seconds:,.1f} s ({pace}): {words}."
 
 

@@ -66,7 +66,7 @@ def lasted(seconds: float) -> str:
 def counts(outcomes: Mapping[str, int]) -> str:
     """Say ``1,725 delivered, 200 duplicate``; what there is none of is left out."""
     said = [f"{outcomes[name]:,} {spoken(name)}" for name in ALL_OUTCOMES if outcomes.get(name)]
-    return ", ".join(said) or "nothing came"
+    return ", ".join(said) or "no record was settled"
 
 
 def spoken(outcome: str) -> str:

@@ -203,7 +203,10 @@ def command(  # noqa: PLR0917 - click passes options by name
     try:
         server.run(options, _announce_as_json if as_json else _announce)
     except OSError as error:
-        click.echo(f"The sandbox cannot start: {error}", err=True)
+        why = str(error)
+        if error.errno is not None:
+            why = f"{error.filename or f'{host}:{port}'}: {error.strerror}"
+        click.echo(f"The sandbox cannot start: {why}", err=True)
         sys.exit(1)
 
 
@@ -244,7 +247,11 @@ def _faults(texts: tuple[str, ...], path: Path | None) -> Faults:
 
 def _add_rules(faults: Faults, text: str, option: str) -> None:
     try:
-        rules = json.loads(text)
+        try:
+            rules = json.loads(text)
+        except json.JSONDecodeError as error:
+            message = f"is not JSON (line {error.lineno}, column {error.colno})"
+            raise click.BadParameter(message, param_hint=option) from None
         faults.add(*(rules if isinstance(rules, list) else [rules]))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=option) from None

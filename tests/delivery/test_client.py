@@ -703,9 +703,20 @@ def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(sandbox, monk
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         answer = OctanistClient("https://octanist.invalid/api", "k", timeout_seconds=5).send(LEAD)
-        assert isinstance(answer, NotSent), "a tunnel that was refused carries nothing"
+        # A tunnel that was refused carries nothing.
+        assert answer == NotSent("at the proxy, the connection failed")
         (tunnel,) = proxy.requests
         assert tunnel.startswith(b"CONNECT octanist.invalid:443")
         near = OctanistClient(sandbox.base_url, "k", timeout_seconds=5)
         assert near.send(LEAD).status == 201
     assert len(proxy.requests) == 1
+
+
+def test_what_fails_before_there_is_a_connection_was_not_sent(tmp_path, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = OctanistClient(
+            f"https://127.0.0.1:{server.getsockname()[1]}/api", "k", timeout_seconds=5
+        )
+        tmp_path.rmdir()
+        assert client.send(LEAD) == NotSent("the connection failed")

@@ -39,12 +39,26 @@ def test_on_a_straight_way_the_setting_decides(transport, expected):
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "socks5://proxy.example:1080"])
+@pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "proxy.example:3128"])
 def test_a_proxy_needs_requests(monkeypatch, name, proxy):
     monkeypatch.setenv(name, proxy)
     assert chosen("auto") == chosen("requests") == "requests"
     with pytest.raises(SettingsError, match="transport: fast cannot go through a proxy"):
         chosen("fast")
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["socks5://proxy.example:1080", "nonsense://x", "http://:3128", "http://[::1", "not a host"],
+)
+def test_a_proxy_that_cannot_be_used_is_refused_before_anything_is_sent(monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(SettingsError) as caught:
+        chosen("auto")
+    assert str(caught.value) == (
+        "HTTPS_PROXY: it (or ALL_PROXY) is not the address of an HTTP proxy; write one such as "
+        "http://proxy.example:3128, or except the host of base_url in NO_PROXY."
+    )
 
 
 def test_a_proxy_for_others_is_none_for_this_one(monkeypatch):

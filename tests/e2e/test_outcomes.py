@@ -168,7 +168,7 @@ def test_a_refused_connection_loses_nothing(target, sandbox):
         nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}/api"
         done = target.run(LINES, base_url=nowhere, max_attempts=2)
     assert done.returncode == 1
-    assert "nothing answers" in done.stderr
+    assert "cannot be reached (not sent: the connection was refused)" in done.stderr
     assert done.states == []
     assert not outcomes(target).keys() & {"in_doubt", "rejected"}
     again = target.run(LINES)

@@ -88,7 +88,7 @@ def test_with_nothing_in_doubt_it_says_so(target, reconcile):
     target.run([schema(), record(**person(1))])
     done = reconcile()
     assert done.returncode == 0, done.stderr
-    assert "0 leads were in doubt" in done.stdout
+    assert done.stdout == "No lead is in doubt.\n"
 
 
 def test_a_dry_run_does_not_reconcile(target, reconcile):

@@ -131,7 +131,7 @@ def test_durations_are_told_as_people_say_them(seconds, said):
 
 def test_counts_leave_out_what_there_is_none_of():
     assert counts({"delivered": 1725, "in_doubt": 5}) == "1,725 delivered, 5 in doubt"
-    assert counts({}) == "nothing came"
+    assert counts({}) == "no record was settled"
 
 
 def test_what_to_do_next_is_a_sentence_and_a_command_for_each_thing():
