@@ -311,6 +311,22 @@ def test_settings_come_from_files_of_which_later_ones_win_and_from_the_environme
     assert "dry_run" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("MAX_CONCURRENCY", "1.5", "max_concurrency: must be a whole number, not text."),
+        ("DRY_RUN", "maybe", "dry_run: must be true or false, not text."),
+        ("STREAMS", "contacts", "TARGET_OCTANIST_STREAMS: is not JSON."),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_told(tmp_path, name, text, expected):
+    env = environment(tmp_path, **{f"TARGET_OCTANIST_{name}": text})
+    done = run_command([SCRIPTS / "target-octanist", "--config=ENV"], env)
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert "Internal failure" not in done.stderr
+
+
 def test_a_journal_that_is_read_only_sends_nothing(sandbox, target):
     target.run([schema(), record(**person(1))])
     if os.geteuid() == 0:

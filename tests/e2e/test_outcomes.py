@@ -170,6 +170,7 @@ def test_a_refused_connection_loses_nothing(target, sandbox):
     assert done.returncode == 1
     assert "cannot be reached (not sent: the connection was refused)" in done.stderr
     assert done.states == []
+    assert "0 rejected, 0 in doubt; 3 more were read and not settled." in done.stderr
     assert not outcomes(target).keys() & {"in_doubt", "rejected"}
     again = target.run(LINES)
     assert again.returncode == 0, again.stderr
