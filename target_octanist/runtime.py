@@ -301,17 +301,21 @@ class Run:
     ) -> None:
         """Wait until all is settled; once interrupted, only for what is in flight."""
         self._count_passed()
-        deadline = float("inf")
+        halted_at: float | None = None
         if not interrupted():
             self._progress.expect(self._count)
         self.engine.flush()
         while not self.engine.wait():
             while_waiting()
             self.report()
-            if interrupted() and deadline == float("inf"):
+            if halted_at is None and interrupted():
                 self.engine.halt()
-                deadline = time.monotonic() + GRACE_SECONDS
-            if time.monotonic() > deadline:
+                halted_at = time.monotonic()
+                logger.info(
+                    "Stopping: nothing more is sent; what is in flight has %d seconds to be answered.",
+                    GRACE_SECONDS,
+                )
+            if halted_at is not None and time.monotonic() > halted_at + GRACE_SECONDS:
                 logger.warning(
                     "Requests in flight got no answer within %d seconds; "
                     "the next run finds out what became of them.",

@@ -44,6 +44,7 @@ from target_octanist.json_lines import LineError
 from target_octanist.leads.problems import did_you_mean
 from target_octanist.reader import InterruptibleReader, StopReading
 from target_octanist.reporting.run_id import begin_log
+from target_octanist.sdk_settings import wrong_types
 from target_octanist.settings import TEST_STREAM, Settings
 from target_octanist.sinks import LeadSink, TestStreamSink
 from target_octanist.state import StateWriter
@@ -165,16 +166,18 @@ class TargetOctanist(Target):
 
         # The SDK's own messages repeat the value that is wrong: it could be the key.
         self.append_builtin_config(self.config_jsonschema)
+        known = self.config_jsonschema["properties"]
+        own = config_jsonschema()["properties"]
+        problems = list(wrong_types(self._config, {k: known[k] for k in known if k not in own}))
         try:
             self.settings = read_settings(self._config)
         except SettingsError as error:
-            if raise_errors:
-                message = "Config validation failed"
-                raise ConfigValidationError(
-                    message, errors=list(error.problems), schema=self.config_jsonschema
-                ) from None
-            return list(error.problems)
-        known = self.config_jsonschema["properties"]
+            problems += error.problems
+        if problems and raise_errors:
+            message = "Config validation failed"
+            raise ConfigValidationError(message, errors=problems, schema=self.config_jsonschema)
+        if problems:
+            return problems
         for name in sorted(self._config.keys() - known.keys()):
             self.logger.warning(
                 "%s: there is no such setting, so it does nothing%s",

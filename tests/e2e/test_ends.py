@@ -137,6 +137,7 @@ def test_a_frozen_server_does_not_hold_the_end_up_for_ever(sandbox, target):
     process.send_signal(signal.SIGTERM)
     done = finish(process)
     assert done.returncode == 143
+    assert "what is in flight has 10 seconds to be answered" in done.stderr
     assert done.states == [], "no STATE for what is unknown"
     assert target.status()["outcomes"]["sending"] == 3
 

@@ -142,6 +142,13 @@ def test_a_key_that_the_stream_does_not_have_is_told(sandbox, target):
     assert told in done.stderr
 
 
+def test_a_setting_of_the_framework_that_is_of_another_kind_is_told(target):
+    done = target.run([schema()], flattening_enabled=True, flattening_max_depth="x", maping={})
+    assert done.returncode == 1
+    assert "flattening_max_depth: must be a whole number, not text" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_setting_that_does_not_exist_is_told(sandbox, target):
     done = target.run([schema()], dry_rum=True, stream_maps={})
     assert done.returncode == 0, done.stderr
