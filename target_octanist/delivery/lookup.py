@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from target_octanist.delivery.outcome import Answer, Response
+from target_octanist.delivery.outcome import Answer, Response, text_of
 from target_octanist.delivery.reconcile import read_time, windows
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def _read(answer: Answer) -> _Page | None:
         return None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return None
+    rows = [row | {"id": text_of(row.get("id"))} for row in rows]
     has_more = pagination.get("hasMore")
     if not isinstance(has_more, bool):
         # A server that does not say so is asked until it gives less than a full page.

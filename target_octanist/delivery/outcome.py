@@ -231,11 +231,13 @@ class _Body(Struct, frozen=True, gc=False):
         return cls(
             is_envelope="error" in body or isinstance(success, bool),
             success=success if isinstance(success, bool) else None,
-            lead_id=_text(data.get("id")) or _text(data.get("leadId")) or _text(body.get("id")),
+            lead_id=text_of(data.get("id"))
+            or text_of(data.get("leadId"))
+            or text_of(body.get("id")),
             updated=updated if isinstance(updated := data.get("leadsUpdated"), int) else None,
-            request_id=_text(meta.get("requestId")),
-            code=_text(error.get("code")),
-            message=_text(error.get("message")) or _text(old_error),
+            request_id=text_of(meta.get("requestId")),
+            code=text_of(error.get("code")),
+            message=text_of(error.get("message")) or text_of(old_error),
         )
 
     def outcome(
@@ -273,5 +275,11 @@ def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str | None:
-    return value[:1000] if isinstance(value, str) and value else None
+def text_of(value: object) -> str | None:
+    """Give a text of the API as every database takes it; None if it is none, or empty.
+
+    JSON can spell half of a surrogate pair, which is no character, and NUL.
+    """
+    if not isinstance(value, str) or not value:
+        return None
+    return value[:1000].encode("utf-8", "replace").decode().replace("\0", "\ufffd")

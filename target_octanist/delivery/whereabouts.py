@@ -19,6 +19,7 @@ from target_octanist.delivery.outcome import (
     Reply,
     Response,
     classify,
+    text_of,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def look_for(sender: Sender, payload: bytes) -> Reply | None:
                 return answer
             return NotSent("the API could not be asked for the lead")
         # The newest comes first.
-        found = next((row["id"] for row in rows if isinstance(row.get("id"), str)), None)
+        found = next(filter(None, (text_of(row.get("id")) for row in rows)), None)
         if found is not None:
             return AlreadyThere(found)
     return None
@@ -89,9 +90,8 @@ def carried_out(payload: bytes, answer: Reply, *, now: float) -> Outcome:
         return Outcome(Kind.RETRY, "the API lists no such lead", answer.status)
     same = [_is_so(change, row) for row in rows]
     if all(same):
-        lead_id = rows[0].get("id")
-        found = lead_id if isinstance(lead_id, str) else None
-        return Outcome(Kind.DELIVERED, "found in Octanist", answer.status, lead_id=found)
+        lead_id = text_of(rows[0].get("id"))
+        return Outcome(Kind.DELIVERED, "found in Octanist", answer.status, lead_id=lead_id)
     if any(same):
         return Outcome(Kind.UNKNOWN, "of several leads that match, some are changed", answer.status)
     return Outcome(Kind.RETRY, "the lead is not changed", answer.status)

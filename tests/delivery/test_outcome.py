@@ -101,6 +101,22 @@ def test_ids_and_codes_are_read_from_the_envelope():
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("half \ud83d of it", "half ? of it"), ("before\0after", "before\ufffdafter")],
+)
+def test_what_no_database_takes_is_replaced_in_what_the_api_said(said, kept):
+    body = {
+        "success": False,
+        "data": {"id": said},
+        "error": {"code": said, "message": said},
+        "meta": {"requestId": said},
+    }
+    outcome = classify(Response(400, json.dumps(body).encode()), now=NOW)
+    told = (outcome.lead_id, outcome.code, outcome.message, outcome.request_id)
+    assert told == (kept, kept, kept, kept)
+
+
 @given(status=st.integers(100, 999), body=st.binary(max_size=200), after=st.none() | st.text())
 def test_no_answer_falls_outside_of_the_table(status, body, after):
     outcome = classify(Response(status, body, after), now=NOW)

@@ -81,6 +81,15 @@ def test_one_lead_has_its_outcome_and_the_run_goes_on(sandbox, target, action, e
     assert len(posts(sandbox)) == 3, "nothing is sent again by itself"
 
 
+@pytest.mark.parametrize("said", ["half \ud83d of it", "before\0after"])
+def test_a_text_of_the_api_that_no_database_takes_costs_nothing(sandbox, target, ledger, said):
+    sandbox.fault({**STATUS["400"], "message": said}, **SECOND)
+    done = target.run(LINES, ledger=ledger)
+    assert done.returncode == 0, done.stderr
+    assert done.states[-1] == {"at": 3}
+    assert len(sandbox.leads()) == 2
+
+
 @pytest.mark.parametrize("action", ["401", "html-403", "404", "405", "redirect"])
 def test_what_every_lead_would_meet_stops_the_run(sandbox, target, action):
     sandbox.fault(action_of(action), **SECOND)
