@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("target-octanist")
 
-#: How long after it was marked as sending a lead of an earlier run may have been stored.
-LONGEST_REQUEST_SECONDS: Final = 300.0
+#: How long after it was marked as sending a lead of an earlier run may have been stored. Its
+#: request may take an hour (``timeout_seconds``), and begin only after pauses or when the
+#: machine has slept; what that run's settings were, nobody knows.
+LONGEST_SENDING_SECONDS: Final = 24 * 60 * 60.0
 
 CUT_OFF: Final = "the run was cut off between sending and the answer"
 
@@ -45,7 +47,7 @@ def left_in_doubt(recovered: Sequence[Recovered]) -> list[Decided]:
 
 def given_up_at(sent_at: float, now: float) -> float:
     """Say until when a request may have been carried out; all are seconds since 1970 UTC."""
-    return min(now, sent_at + LONGEST_REQUEST_SECONDS)
+    return min(now, sent_at + LONGEST_SENDING_SECONDS)
 
 
 def tell(recovered: Sequence[Recovered], on_unknown: str) -> None:

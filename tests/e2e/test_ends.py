@@ -7,7 +7,9 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -52,6 +54,20 @@ def test_a_killed_run_and_its_repetition_send_nothing_twice(sandbox, target, aft
     assert again.returncode == 0, again.stderr
     assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, 301))
     assert again.states[-1] == {"at": 300}
+
+
+def test_a_lead_is_found_however_long_its_request_took(sandbox, target):
+    target.env = {"OCTANIST_KILL_AT": "answer"}
+    killed = target.run(people(1))
+    assert killed.returncode == -signal.SIGKILL
+    hour_ms = 60 * 60 * 1000
+    with closing(sqlite3.connect(target.ledger)) as ledger, ledger:
+        ledger.execute("UPDATE octanist_leads SET sent_at = sent_at - ?", (hour_ms,))
+    target.env = {}
+    again = target.run(people(1), timeout_seconds=3600)
+    assert again.returncode == 0, again.stderr
+    assert len(sandbox.leads()) == 1
+    assert target.status()["outcomes"]["delivered"] == 1
 
 
 def test_where_nobody_is_to_be_asked_a_killed_run_leaves_what_was_on_its_way_in_doubt(
