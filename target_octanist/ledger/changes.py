@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from target_octanist.ledger.claims import NOTHING, Claim, Known, Taken, Verdict, has_a_chance
+from target_octanist.ledger.statements import Question
 from target_octanist.ledger.tables import State, changes, leads, pending, runs
 
 if TYPE_CHECKING:
@@ -29,6 +30,27 @@ _MOST_IN_A_TURN: Final = 100_000
 
 #: A duplicate of a duplicate of …: more than this is a mistake in the journal.
 _LONGEST_CHAIN: Final = 8
+
+_told = select(changes, leads.c.state, leads.c.run).outerjoin(
+    leads, leads.c.source == changes.c.source
+)
+
+#: What was told of some records.
+_TOLD_OF: Final = Question(
+    _told.where(changes.c.source.in_(bindparam("sources", expanding=True))), "sources"
+)
+
+#: What was told about some leads.
+_TOLD_ABOUT: Final = Question(
+    _told.where(changes.c.lead.in_(bindparam("leads", expanding=True))), "leads"
+)
+
+_LEADS_MADE_OF: Final = Question(
+    select(leads.c.source, leads.c.state, leads.c.run, leads.c.lead_id, leads.c.twin).where(
+        leads.c.source.in_(bindparam("sources", expanding=True))
+    ),
+    "sources",
+)
 
 NO_WAY_BACK: Final = "the lead is won, and `transitions` lets none go back from there"
 
@@ -243,13 +265,11 @@ class Standings:
         self._last: dict[str, Delivered] = {}
         self._status: dict[str, str] = {}
         self._under_way: dict[str, tuple[str, str]] = {}
-        rows = self._connection.execute(
-            select(changes, leads.c.state, leads.c.run)
-            .outerjoin(leads, leads.c.source == changes.c.source)
-            .where(changes.c.source.in_(sources) | changes.c.lead.in_(about))
-            .order_by(changes.c.delivered_at)
-        )
-        for row in rows:
+        rows = [
+            *_TOLD_OF.ask(self._connection, sources),
+            *_TOLD_ABOUT.ask(self._connection, about),
+        ]
+        for row in sorted(rows, key=lambda row: row.delivered_at or 0):
             self._known.add(row.source)
             if row.state in _UNDER_WAY:
                 self._under_way[row.lead] = (row.source, row.run)
@@ -292,14 +312,7 @@ def find_linked(connection: Connection, links: Collection[str]) -> dict[str, Lin
 
 
 def _rows(connection: Connection, sources: Collection[str]) -> dict[str, _Row]:
-    if not sources:
-        return {}
-    rows = connection.execute(
-        select(leads.c.source, leads.c.state, leads.c.run, leads.c.lead_id, leads.c.twin).where(
-            leads.c.source.in_(sources)
-        )
-    )
-    return {row.source: _Row(*row) for row in rows}
+    return {row.source: _Row(*row) for row in _LEADS_MADE_OF.ask(connection, sources)}
 
 
 def write_changes(

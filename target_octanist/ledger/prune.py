@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, exists, inspect, or_, select, update
+from sqlalchemy import bindparam, delete, exists, inspect, or_, select, update
 
 from target_octanist.errors import LedgerError
 from target_octanist.ledger.changes import find_linked, lead_digest
@@ -22,7 +22,7 @@ from target_octanist.ledger.claims import DISCARDED
 from target_octanist.ledger.fingerprints import forget_fingerprints
 from target_octanist.ledger.rows import person_rows
 from target_octanist.ledger.runs import has_live_runs
-from target_octanist.ledger.statements import DELETE_PERSONS
+from target_octanist.ledger.statements import DELETE_PERSONS, Question
 from target_octanist.ledger.tables import (
     State,
     changes,
@@ -45,6 +45,14 @@ _PAGE: Final = 1000
 
 #: So many runs are deleted in one transaction.
 _RUNS: Final = 100
+
+#: What some leads are duplicates of.
+_TWINS_OF: Final = Question(
+    select(leads.c.twin).where(
+        leads.c.source.in_(bindparam("sources", expanding=True)), leads.c.twin.is_not(None)
+    ),
+    "sources",
+)
 
 _SETTLED_WELL: Final = (State.DELIVERED.value, State.DUPLICATE.value)
 _FORGETTABLE: Final = (*_SETTLED_WELL, State.FILTERED.value)
@@ -291,8 +299,7 @@ def _awaited(connection: Connection) -> set[str]:
     more = set(connection.execute(waits).scalars())
     while more := more - found:
         found |= more
-        twins = select(leads.c.twin).where(leads.c.source.in_(more), leads.c.twin.is_not(None))
-        more = set(connection.execute(twins).scalars())
+        more = {twin for (twin,) in _TWINS_OF.ask(connection, more)}
     return found
 
 

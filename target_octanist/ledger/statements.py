@@ -22,7 +22,7 @@ from sqlalchemy import (
 from target_octanist.ledger.tables import leads, persons, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import (
         BindParameter,
@@ -67,6 +67,10 @@ class Statement:
         return str(compiled), dict if names is None else itemgetter(*names)
 
 
+#: Keys that are asked for at once: SQLite takes 32,766 parameters, and PostgreSQL 65,535.
+_MOST_KEYS: Final = 4096
+
+
 class Question:
     """A SELECT of the rows whose key is one of many, which is asked each time for others."""
 
@@ -76,11 +80,16 @@ class Question:
         self._keys = keys
         self._compiled: dict[tuple[str, int], tuple[str, list[str] | None]] = {}
 
-    def ask(self, connection: Connection, keys: Collection[str]) -> Sequence[Any]:
-        """Give the rows of these keys, of which there is at least one."""
+    def ask(self, connection: Connection, keys: Iterable[str]) -> list[Any]:
+        """Give the rows of these keys, of which there may be any number."""
+        rest = list(keys)
+        portions = (rest[at : at + _MOST_KEYS] for at in range(0, len(rest), _MOST_KEYS))
+        return [row for portion in portions for row in self._ask(connection, portion)]
+
+    def _ask(self, connection: Connection, keys: Sequence[str]) -> Sequence[Any]:
         # To ask for one key often changes nothing, and keeps the statements few.
         width = 1 << (len(keys) - 1).bit_length()
-        given = [*keys, *repeat(next(iter(keys)), width - len(keys))]
+        given = [*keys, *repeat(keys[0], width - len(keys))]
         name = connection.dialect.name
         if (name, width) not in self._compiled:
             self._compiled[name, width] = self._compile(connection, given)
@@ -198,6 +207,11 @@ LEADS_OF: Final = Question(
     .join(leads, leads.c.source == persons.c.source)
     .where(persons.c.digest.in_(bindparam("digests", expanding=True))),
     "digests",
+)
+
+#: Which of some ids are those of leads.
+KNOWN_IDS: Final = Question(
+    select(leads.c.lead_id).where(leads.c.lead_id.in_(bindparam("ids", expanding=True))), "ids"
 )
 
 HEARTBEAT: Final = (

@@ -52,6 +52,7 @@ from target_octanist.ledger.statements import (
     INSERT_CLAIMS,
     INSERT_LEADS,
     INSERT_PERSONS,
+    KNOWN_IDS,
     LEADS_OF,
     ROWS_OF,
     SETTLE_DONE,
@@ -303,8 +304,7 @@ class Turn:
 
     def known_ids(self, ids: Iterable[str]) -> frozenset[str]:
         """Say which of these lead ids belong to leads of this journal."""
-        known = select(leads.c.lead_id).where(leads.c.lead_id.in_(set(ids)))
-        return frozenset(self._connection.execute(known).scalars())
+        return frozenset(lead_id for (lead_id,) in KNOWN_IDS.ask(self._connection, set(ids)))
 
     def rivals(self, source: str) -> frozenset[str]:
         """Name the other leads that may be stored just now and have the same payload.
@@ -460,10 +460,7 @@ class Turn:
         reached(what)
 
     def _rows_of(self, claims: Sequence[Claim]) -> dict[str, Known]:
-        sources = list({claim.source for claim in claims})
-        if not sources:
-            return {}
-        rows = ROWS_OF.ask(self._connection, sources)
+        rows = ROWS_OF.ask(self._connection, {claim.source for claim in claims})
         return {
             source: Known(state, run, digest, code) for source, state, run, digest, code in rows
         }
@@ -471,12 +468,11 @@ class Turn:
     def _persons_of(self, claims: Sequence[Claim]) -> dict[str, list[Taken]]:
         digests = {person for claim in claims for person in claim.persons}
         taken: dict[str, list[Taken]] = {}
-        if digests:
-            for digest, source, state, run, at in LEADS_OF.ask(self._connection, digests):
-                # Not a condition of the query: SQLite would take it for the more
-                # selective one, and read every delivered lead for each batch.
-                if state in TAKEN:
-                    taken.setdefault(digest, []).append(Taken(source, state, run, at))
+        for digest, source, state, run, at in LEADS_OF.ask(self._connection, digests):
+            # Not a condition of the query: SQLite would take it for the more
+            # selective one, and read every delivered lead for each batch.
+            if state in TAKEN:
+                taken.setdefault(digest, []).append(Taken(source, state, run, at))
         return taken
 
 

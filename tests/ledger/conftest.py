@@ -6,6 +6,7 @@ import sqlite3
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, event
 
 from target_octanist.ledger.journal import Journal
 
@@ -19,6 +20,20 @@ def journal(ledger):
     opened.begin_run(HERE, "key", now=NOW)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def usual_limits():
+    """Let SQLite take as many parameters as by default; some systems build it to take more."""
+
+    def lower(connection, _record):
+        # Python 3.10 has no way to do it.
+        if hasattr(connection, "setlimit"):
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+
+    event.listen(Engine, "connect", lower)
+    yield
+    event.remove(Engine, "connect", lower)
 
 
 @pytest.fixture

@@ -69,6 +69,19 @@ def due(journal, **more):
     return [claim.source for claim in claims], last
 
 
+def test_a_batch_may_have_any_number_of_links(usual_limits, journal):
+    ask(journal, lead("contact 69999"))
+    settle(journal, "contact 69999", lead_id="lead_1")
+    links = [tuple(f"contact {n}" for n in range(at, at + 7)) for at in range(0, 70_000, 7)]
+    asked = [
+        Claim(str(n), "deals", (), 0, "won", '{"status":"won"}', change=Change("won", None, of))
+        for n, of in enumerate(links)
+    ]
+    verdicts = ask(journal, *asked)
+    assert {verdict.kind for verdict in verdicts[:-1]} == {"pending"}
+    assert verdicts[-1].payload == '{"id":"lead_1","status":"won"}'
+
+
 def test_a_change_is_addressed_to_the_lead_that_its_record_made(journal):
     deliver(journal, lead("ann"))
     (verdict,) = ask(journal, change("deal", "won", link="ann"))

@@ -65,6 +65,23 @@ def test_a_claim_is_on_disk_with_its_payload_before_anything_is_sent(journal, lo
     assert look("SELECT digest, source FROM octanist_persons") == [("p", "a")]
 
 
+def test_a_batch_may_be_about_any_number_of_people(usual_limits, journal):
+    do_claim(journal, claim("first", "person-69999"))
+    persons = [[f"person-{n}" for n in range(at, at + 7)] for at in range(0, 70_000, 7)]
+    verdicts = do_claim(journal, *(claim(str(n), *p) for n, p in enumerate(persons)))
+    assert len(verdicts) == 10_000
+    assert set(verdicts[:-1]) == {"send"}
+    assert verdicts[-1] == "behind"
+
+
+def test_any_number_of_ids_can_be_known(usual_limits, journal):
+    do_claim(journal, claim("a"))
+    settle(journal, "a", State.DELIVERED, lead_id="lead 69999")
+    with journal.turn() as turn:
+        assert turn.known_ids(f"lead {n}" for n in range(70_000)) == {"lead 69999"}
+        assert turn.known_ids([]) == frozenset()
+
+
 def test_a_delivered_lead_leaves_no_payload(journal, look):
     do_claim(journal, claim("a"))
     with journal.turn() as turn:
