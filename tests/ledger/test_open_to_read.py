@@ -40,6 +40,17 @@ def reader(journal, ledger):
     opened.close()
 
 
+@pytest.mark.parametrize("name", ["what?.db", "100%25.db", "a#b.db", "?mode=memory"])
+def test_a_file_may_have_any_name(tmp_path, name):
+    path = tmp_path / name
+    journal = Journal.open(str(path))
+    reader = Journal.open_to_read(str(path))
+    assert reader.salt == journal.salt
+    reader.close()
+    journal.close()
+    assert [(p.name, p.stat().st_mode & 0o777) for p in tmp_path.iterdir()] == [(name, 0o600)]
+
+
 def test_it_says_what_the_journal_has_of_a_record_and_would_decide(journal, reader):
     claims = [claim("a"), claim("b"), claim("c", "jane"), claim("d", "joe"), claim("d", "joe")]
     found = [
