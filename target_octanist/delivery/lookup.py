@@ -74,9 +74,12 @@ def _list_all(sender: Lister, start: float, end: float) -> list[Mapping[str, Any
         page = _read(answer)
         if page is None:
             return ListingFailed(answer)
+        known = len(rows)
         rows.update((str(row.get("id")), row) for row in page.rows)
         if not page.has_more:
             return list(rows.values())
+        if len(rows) == known:
+            return ListingFailed(answer)  # it repeats itself, and would for ever
         number += 1
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, repeat
 
-from target_octanist.delivery.lookup import look_up
+from target_octanist.delivery.lookup import ListingFailed, look_up
 from target_octanist.delivery.outcome import Response
 from target_octanist.delivery.reconcile import Doubt
 
@@ -14,12 +15,12 @@ DOUBT = Doubt("a", {"name": "Jane Doe"}, sent_at=1000.0, until=1001.0)
 class Server:
     """Gives one page after the other, whatever is asked for."""
 
-    def __init__(self, *pages):
-        self.pages = iter([[], *pages])  # the first request is for the clock
+    def __init__(self, *pages, then=()):
+        # The first request is for the clock.
+        self.pages = chain([[], *pages], repeat(list(then)))
 
     def listing(self, query):
-        page = next(self.pages)
-        return Response(200, json.dumps({"data": page}).encode())
+        return Response(200, json.dumps({"data": next(self.pages)}).encode())
 
 
 def ids_of(server):
@@ -29,3 +30,20 @@ def ids_of(server):
 
 def test_an_id_that_no_database_takes_is_made_one_that_it_takes():
     assert ids_of(Server([{"id": "half\ud83d"}, {"id": "a\0b"}])) == ["half?", "a\ufffdb"]
+
+
+def page(first):
+    return [{"id": str(number)} for number in range(first, first + 100)]
+
+
+def test_pages_are_asked_for_until_one_is_not_full():
+    assert len(ids_of(Server(page(0), page(100), [{"id": "last"}]))) == 201
+
+
+def test_rows_may_move_to_the_next_page_meanwhile():
+    assert len(ids_of(Server(page(0), page(50)))) == 150
+
+
+def test_a_server_that_gives_the_same_page_for_ever_has_no_list():
+    found = look_up(Server(page(0), then=page(0)), [DOUBT])
+    assert isinstance(found, ListingFailed)
