@@ -81,7 +81,16 @@ class InterruptibleReader(GenericSingerReader[bytes]):
 
     @property
     def default_input(self) -> IO[bytes]:
-        """Standard input, asked for when it is needed so that it can be replaced."""
+        """Standard input, asked for when it is needed so that it can be replaced.
+
+        Raises:
+            InputError: It was closed before this process began.
+        """
+        if sys.stdin is None:
+            message = (
+                "There is no standard input; let a tap write to it, or name a file with --input."
+            )
+            raise InputError(message)
         return sys.stdin.buffer
 
     def stop(self) -> None:
@@ -208,7 +217,7 @@ class InterruptibleReader(GenericSingerReader[bytes]):
                 return
             for _ in self._blocks(source):
                 pass
-        except (OSError, ValueError):
+        except (OSError, ValueError, InputError):
             return
 
     def _blocks(self, source: IO[Any]) -> Iterator[list[bytes]]:

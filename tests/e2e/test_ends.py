@@ -145,6 +145,16 @@ def test_a_signal_while_the_tap_is_silent_writes_the_state(sandbox, target):
     assert ([first, *done.states])[-1] == {"at": 3}
 
 
+def test_a_process_without_a_standard_input_says_so(sandbox, target):
+    assert target.run([]).returncode == 0
+    command = '"$0" --config "$1" <&-'
+    arguments = [str(SCRIPTS / "target-octanist"), str(target.folder / "config.json")]
+    done = run_command(["/bin/sh", "-c", command, *arguments], environment(target.folder))
+    assert done.returncode == 1
+    assert "There is no standard input" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_frozen_server_does_not_hold_the_end_up_for_ever(sandbox, target):
     sandbox.fault("hang", **LEADS)
     process = target.start()
