@@ -29,6 +29,8 @@ _JOIN_SECONDS: Final = 120.0
 
 _NAMES = ("email", "phone", "name")
 
+_FRACTION: Final = re.compile(r"\.(\d+)")
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -153,8 +155,10 @@ def read_time(text: object) -> float | None:
     """Read an ISO 8601 time of the API as seconds since 1970 UTC."""
     if not isinstance(text, str):
         return None
+    # Python 3.10 reads no fraction but of three or six digits.
+    text = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", text.replace("Z", "+00:00"))
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return moment.timestamp() if moment.tzinfo is not None else None

@@ -134,6 +134,9 @@ def test_every_doubt_lies_in_its_window(spans):
 
 def test_times_of_the_api_are_read_and_odd_ones_are_not():
     assert read_time("1970-01-01T00:00:01.500Z") == 1.5
+    assert read_time("1970-01-01T00:00:01Z") == 1
+    assert read_time("1970-01-01T00:00:01.5Z") == 1.5
+    assert read_time("1970-01-01T01:00:01.2500004+01:00") == 1.25
     assert read_time("yesterday") is None
     assert read_time("1970-01-01T00:00:01") is None
     assert read_time(None) is None
