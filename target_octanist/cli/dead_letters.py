@@ -224,7 +224,7 @@ def discard(
         sources = letters.sources()
     words = _number(len(sources), **selection)
     if sources and not yes:
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             message = f"discard: would erase {words}; where nobody can be asked it takes --yes."
             raise OctanistError(message)
         click.confirm(f"Erase what is kept of {words}?", abort=True, err=True)

@@ -163,7 +163,7 @@ def _check_ages(settings: Settings, ages: Ages) -> None:
 
 def _confirm(pruner: Pruner, ages: Ages) -> None:
     """Ask whether the memory of old leads is really to go."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         message = (
             "prune: what is forgotten makes new leads if it comes again; where nobody can be "
             "asked it takes --yes (--dry-run counts)."

@@ -428,6 +428,15 @@ def test_the_export_writes_over_nothing_else_and_prints_only_on_request(target, 
     assert json.loads(printed.stdout)["record"] == person(1)
 
 
+def test_without_a_standard_input_nobody_can_be_asked(target, letters):
+    reject(target, 1)
+    command = [str(SCRIPTS / "octanist"), *letters.arguments("discard", "--all")]
+    done = run_command(["/bin/sh", "-c", '"$0" "$@" <&-', *command], environment(target.folder))
+    assert done.returncode == 1
+    assert "takes --yes" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_what_is_discarded_is_gone_and_comes_back_only_when_it_changed(sandbox, target, letters):
     reject(target, 1, 2)
     refuse(sandbox, target, BAD_REQUEST, 3)
