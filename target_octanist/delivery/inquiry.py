@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from target_octanist.delivery.job import Decided, Job
-from target_octanist.delivery.lookup import ListingFailed, Window
+from target_octanist.delivery.lookup import ListingFailed
 from target_octanist.delivery.outcome import Kind, Outcome, classify
 from target_octanist.delivery.policy import MAX_SECONDS_PER_LEAD, Policy, Settle
-from target_octanist.delivery.reconcile import Absent, Doubt, Finding, Found, Unclear, compare
+from target_octanist.delivery.reconcile import Absent, Comparison, Doubt, Finding, Found, Unclear
 from target_octanist.ledger.tables import State
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Looked:
     """
 
     asked_at: float
-    found: list[Window] | ListingFailed
+    found: list[Comparison] | ListingFailed
 
 
 class Inquiry:
@@ -93,19 +94,18 @@ class Inquiry:
         """
         if isinstance(looked.found, ListingFailed):
             return self._without_list(classify(looked.found.answer, now=looked.asked_at), now)
-        taken = turn.known_ids(str(row.get("id")) for window in looked.found for row in window.rows)
+        taken = turn.known_ids(lead_id for one in looked.found for lead_id in one.ids)
+        contested = turn.contested(self._questions.keys())
         decided: list[Decided] = []
-        for window in looked.found:
-            findings = compare(window.doubts, window.rows, taken)
-            for source, finding in findings.items():
-                question = self._questions[source]
-                question.looks += 1
-                question.look_at = now + self._policy.look_after_seconds
-                if isinstance(finding, Found) and turn.rivals(source) - self._questions.keys():
-                    continue  # the row could be that other one's, whose answer is still to come
-                done = self._act_on(finding, question, looked.asked_at, now)
-                if done is not None:
-                    decided.append(done)
+        for source, finding in chain(*(one.findings(taken).items() for one in looked.found)):
+            question = self._questions[source]
+            question.looks += 1
+            question.look_at = now + self._policy.look_after_seconds
+            if isinstance(finding, Found) and source in contested:
+                continue  # the row could be that other one's, whose answer is still to come
+            done = self._act_on(finding, question, looked.asked_at, now)
+            if done is not None:
+                decided.append(done)
         return decided
 
     def _act_on(

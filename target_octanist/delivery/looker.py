@@ -14,8 +14,8 @@ from target_octanist.errors import describe_bug
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from target_octanist.delivery.lookup import Lister, Window
-    from target_octanist.delivery.reconcile import Doubt
+    from target_octanist.delivery.lookup import Lister
+    from target_octanist.delivery.reconcile import Comparison, Doubt
 
 
 class Looker:
@@ -44,7 +44,7 @@ class Looker:
 
     def _look(self, doubts: list[Doubt]) -> None:
         asked_at = time.time()
-        found: list[Window] | ListingFailed
+        found: list[Comparison] | ListingFailed
         try:
             found = look_up(self._lister, doubts)
         except Exception as bug:  # noqa: BLE001 - the dispatcher waits for an answer

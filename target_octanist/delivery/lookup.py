@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from target_octanist.delivery.outcome import Answer, Response, text_of
-from target_octanist.delivery.reconcile import read_time, windows
+from target_octanist.delivery.reconcile import Comparison, read_time, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from target_octanist.delivery.reconcile import Doubt
 
 PAGE_ROWS: Final = 100
-
-
-class Window(NamedTuple):
-    """Some doubts, and every row that the API lists for their time."""
-
-    doubts: list[Doubt]
-    rows: list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +33,20 @@ class Lister(Protocol):
         """Ask for a page of the leads that are stored."""
 
 
-def look_up(sender: Lister, doubts: Iterable[Doubt]) -> list[Window] | ListingFailed:
-    """List all leads that were created when these may have been."""
+def look_up(sender: Lister, doubts: Iterable[Doubt]) -> list[Comparison] | ListingFailed:
+    """Compare these leads with all that were created when they may have been."""
     # The list is asked for by the server's clock, so its difference to ours comes first.
     clock = sender.listing({"limit": "1", "page": "1", "fields": "id"})
     page = _read(clock)
     if page is None:
         return ListingFailed(clock)
     offset = 0.0 if page.told_at is None else page.told_at - time.time()
-    found: list[Window] = []
+    found: list[Comparison] = []
     for start, end, members in windows(doubts):
         rows = _list_all(sender, start + offset, end + offset)
         if isinstance(rows, ListingFailed):
             return rows
-        found.append(Window(members, rows))
+        found.append(Comparison(members, rows))
     return found
 
 

@@ -9,13 +9,14 @@ delivered could lose it.
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from target_octanist.leads.schema import CONSENT_KEYS
+from target_octanist.delivery.likeness import ListedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +27,6 @@ CLOCK_SKEW_SECONDS: Final = 30.0
 
 #: Windows that are closer than this are listed as one.
 _JOIN_SECONDS: Final = 120.0
-
-_NAMES = ("email", "phone", "name")
 
 _FRACTION: Final = re.compile(r"\.(\d+)")
 
@@ -84,71 +83,49 @@ def windows(doubts: Iterable[Doubt]) -> list[tuple[float, float, list[Doubt]]]:
     return grouped
 
 
-def compare(
-    doubts: Sequence[Doubt], rows: Sequence[Mapping[str, Any]], taken: frozenset[str]
-) -> dict[str, Finding]:
-    """Decide about each doubt.
+class Comparison:
+    """What a list says of some leads, before anybody knows whose its rows are.
 
-    Args:
-        doubts: The leads of one window.
-        rows: Every row of the API's list in that window.
-        taken: Ids that the journal knows as other leads'.
-
-    Returns:
-        Source to finding, one for each doubt. No row settles more than one doubt.
+    Attributes:
+        ids: Of all rows that could be one of these leads.
     """
-    free = [row for row in rows if isinstance(row.get("id"), str) and row["id"] not in taken]
-    same: dict[str, list[str]] = {d.source: [] for d in doubts}
-    alike: dict[str, bool] = dict.fromkeys(same, False)
-    claims: dict[str, int] = {}
-    for doubt in doubts:
-        for row in free:
-            if is_same(doubt.payload, row):
-                same[doubt.source].append(row["id"])
-                claims[row["id"]] = claims.get(row["id"], 0) + 1
-            elif resembles(doubt.payload, row):
-                alike[doubt.source] = True
-    findings: dict[str, Finding] = {}
-    for doubt in doubts:
-        ids = same[doubt.source]
-        if len(ids) == 1 and claims[ids[0]] == 1:
-            findings[doubt.source] = Found(ids[0])
-        elif ids:
-            findings[doubt.source] = Unclear("several leads of the list could be this one")
-        elif alike[doubt.source]:
-            findings[doubt.source] = Unclear("a lead of the list resembles it, but differs")
-        else:
-            findings[doubt.source] = Absent()
-    return findings
 
+    def __init__(self, doubts: Sequence[Doubt], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Compare the leads of one window with every row of the API's list in it."""
+        listed = ListedRows(row for row in rows if isinstance(row.get("id"), str))
+        self._same = {doubt.source: listed.same_as(doubt.payload) for doubt in doubts}
+        like = {doubt.source: listed.like(doubt.payload) for doubt in doubts}
+        # Many leads may have a sign in common, and with it all rows that have it.
+        self._signed = {sign: ids for signs in like.values() for sign, ids in signs.items()}
+        self._signs = {source: frozenset(signs) for source, signs in like.items()}
+        self.ids = frozenset(chain(*self._same.values(), *self._signed.values()))
 
-def is_same(payload: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Say whether a row holds all that was sent, exactly.
+    def findings(self, taken: frozenset[str]) -> dict[str, Finding]:
+        """Decide about each lead.
 
-    A key that the row does not have at all says nothing. With a sessionId the API takes
-    attribution from the session, so those keys say nothing either.
-    """
-    identity = ("name", "email", "phone", "custom")
-    asked = identity if "sessionId" in payload else payload.keys()
-    told = [key for key in asked if key in payload and key in row and key != "sessionId"]
-    if not any(key in told for key in identity):
-        return False
-    return all(_same_value(key, payload[key], row[key]) for key in told)
+        Args:
+            taken: Those of `ids` that the journal knows as other leads'.
 
-
-def resembles(payload: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Say whether a row could be this lead after some tidying by the API."""
-    equal = {
-        key: mine == theirs
-        for key in _NAMES
-        if (mine := _loose(key, payload.get(key))) and (theirs := _loose(key, row.get(key)))
-    }
-    if "email" in equal or "phone" in equal:
-        return equal.get("email", False) or equal.get("phone", False)
-    if "name" in equal:
-        return equal["name"]
-    # They share no field. Only where both have nothing but custom could they be one.
-    return not any(_loose(key, side.get(key)) for side in (payload, row) for key in _NAMES)
+        Returns:
+            Source to finding, one for each lead. No row settles more than one of them.
+        """
+        same = {
+            source: [lead_id for lead_id in ids if lead_id not in taken]
+            for source, ids in self._same.items()
+        }
+        claims = Counter(chain.from_iterable(same.values()))
+        alike = {sign for sign, ids in self._signed.items() if not taken.issuperset(ids)}
+        findings: dict[str, Finding] = {}
+        for source, ids in same.items():
+            if len(ids) == 1 and claims[ids[0]] == 1:
+                findings[source] = Found(ids[0])
+            elif ids:
+                findings[source] = Unclear("several leads of the list could be this one")
+            elif not alike.isdisjoint(self._signs[source]):
+                findings[source] = Unclear("a lead of the list resembles it, but differs")
+            else:
+                findings[source] = Absent()
+        return findings
 
 
 def read_time(text: object) -> float | None:
@@ -162,34 +139,3 @@ def read_time(text: object) -> float | None:
     except ValueError:
         return None
     return moment.timestamp() if moment.tzinfo is not None else None
-
-
-def _same_value(key: str, mine: object, theirs: object) -> bool:
-    if key == "custom":
-        return _custom(mine) == _custom(theirs)
-    if key in CONSENT_KEYS:
-        return _consent(mine) == _consent(theirs)
-    return mine == theirs
-
-
-def _custom(value: object) -> object:
-    """Give custom as the value that its text stands for; the API returns it as text."""
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _consent(value: object) -> bool:
-    return value is True or (isinstance(value, str) and value.lower() == "true")
-
-
-def _loose(key: str, value: object) -> str:
-    if not isinstance(value, str):
-        return ""
-    if key == "phone":
-        # The last digits: a country code or a trunk zero may have come or gone.
-        return re.sub(r"\D", "", value)[-8:]
-    return " ".join(value.split()).casefold()

@@ -306,20 +306,21 @@ class Turn:
         """Say which of these lead ids belong to leads of this journal."""
         return frozenset(lead_id for (lead_id,) in KNOWN_IDS.ask(self._connection, set(ids)))
 
-    def rivals(self, source: str) -> frozenset[str]:
-        """Name the other leads that may be stored just now and have the same payload.
+    def contested(self, sources: Collection[str]) -> frozenset[str]:
+        """Name those of these leads that may be stored, and whose payload another one has.
 
-        A row of the API's list that looks like one of them could be any of them.
+        The other one may be stored just now too, so a row of the API's list that looks like
+        one of them could be either's.
         """
-        digest = select(leads.c.payload_digest).where(leads.c.source == source).scalar_subquery()
-        rows = self._connection.execute(
-            select(leads.c.source).where(
-                leads.c.state == State.SENDING.value,
-                leads.c.payload_digest == digest,
-                leads.c.source != source,
+        sending = self._connection.execute(
+            select(leads.c.source, leads.c.payload_digest).where(
+                leads.c.state == State.SENDING.value
             )
+        ).all()
+        others = {digest for source, digest in sending if source not in sources}
+        return frozenset(
+            source for source, digest in sending if source in sources and digest in others
         )
-        return frozenset(rows.scalars())
 
     def settle(self, settlements: Sequence[Settlement], *, now: int) -> None:
         """Write down how leads ended."""

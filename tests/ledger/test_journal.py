@@ -82,6 +82,17 @@ def test_any_number_of_ids_can_be_known(usual_limits, journal):
         assert turn.known_ids([]) == frozenset()
 
 
+def test_a_lead_is_contested_if_another_that_may_be_stored_has_its_payload(journal):
+    claims = [claim(name, digest=digest) for name, digest in zip("abcde", "11123", strict=True)]
+    do_claim(journal, *claims, claim("f", digest="3"))
+    with journal.turn() as turn:
+        turn.start_sending("abde", now=NOW)
+    with journal.turn() as turn:
+        assert turn.contested(["a", "d", "e"]) == {"a"}
+        assert turn.contested(["a", "b", "d", "e"]) == set()
+        assert turn.contested(["c"]) == set(), "no request was sent for it"
+
+
 def test_a_delivered_lead_leaves_no_payload(journal, look):
     do_claim(journal, claim("a"))
     with journal.turn() as turn:
