@@ -136,34 +136,29 @@ class Consequences:
 
     def _apply_verdicts(self, written: Written) -> list[Job]:
         """Act on what the journal said to records; gives the leads that go out at once."""
-        work, started = self._work, list[Job]()
+        started: list[Job] = []
         for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
-            payload = verdict.payload or candidate.claim.payload
-            if payload is None or verdict.kind not in {"send", "start"}:
-                self._apply_verdict(candidate, verdict)
-                continue
-            job = Job.of(candidate, payload)
-            if verdict.kind == "send":
-                work.ready.append(job)
-            else:
-                work.in_flight[job.source] = job
-                started.append(job)
+            match verdict.kind:
+                case "send":
+                    self._work.ready.append(_job(candidate, verdict))
+                case "start":
+                    job = _job(candidate, verdict)
+                    self._work.in_flight[job.source] = job
+                    started.append(job)
+                case "behind":
+                    self._work.waiting.add(candidate, verdict.other)
+                case "busy":
+                    self._work.waiting.add(candidate, None)
+                case "held":
+                    self._hold(candidate, verdict.other)
+                case "pending":
+                    self._keep_pending(candidate)
+                case "replaced":
+                    pass  # its record was settled when it was put aside
+                case "duplicate" | "rejected" | "filtered" | "skipped":
+                    self._replace(self._work.brake.drop(candidate.claim.source))
+                    self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
         return started
-
-    def _apply_verdict(self, candidate: Candidate, verdict: Verdict) -> None:
-        """Act on a verdict on a record that is not to be sent, or not yet."""
-        claim = candidate.claim
-        if verdict.kind == "behind" and verdict.other is not None:
-            self._work.waiting.add(candidate, verdict.other)
-        elif verdict.kind == "busy":
-            self._work.waiting.add(candidate, None)
-        elif verdict.kind == "held":
-            self._hold(candidate, verdict.other)
-        elif verdict.kind == "pending":
-            self._keep_pending(candidate)
-        elif verdict.kind != "replaced":  # its record was settled when it was put aside
-            self._replace(self._work.brake.drop(claim.source))
-            self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
 
     def _settle(
         self, job: Job, outcome: str, why: Why | None, payload: bytes | None = None
@@ -249,6 +244,12 @@ class Consequences:
                     self._work.put_off(job, time.monotonic() + max(wait, 0.0))
                 else:
                     self._work.inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
+
+
+def _job(candidate: Candidate, verdict: Verdict) -> Job:
+    payload = verdict.payload or candidate.claim.payload
+    assert payload is not None, "what is to be sent"
+    return Job.of(candidate, payload)
 
 
 def _tell_many(job: Job, number: int) -> None:

@@ -6,7 +6,7 @@ wait because somebody is just about to settle it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -104,6 +104,21 @@ class Claim(Struct, frozen=True, gc=False):
     fingerprint: Fingerprint | None = None
 
 
+VerdictKind = Literal[
+    "send",
+    "start",
+    "duplicate",
+    "rejected",
+    "behind",
+    "busy",
+    "filtered",
+    "pending",
+    "held",
+    "skipped",
+    "replaced",
+]
+
+
 class Verdict(NamedTuple):
     """What the journal says to a claim.
 
@@ -120,7 +135,7 @@ class Verdict(NamedTuple):
         payload: What is to be sent, if that is not what was claimed.
     """
 
-    kind: str
+    kind: VerdictKind
     other: str | None = None
     payload: str | None = None
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from target_octanist.ledger.changes import NO_WAY_BACK
-from target_octanist.ledger.claims import TRANSITION, Claim, Known, Verdict
+from target_octanist.ledger.claims import TRANSITION, Claim, Known, Verdict, VerdictKind
 from target_octanist.ledger.tables import State
+
+#: By these verdicts something is written down.
+_STATES: Final[dict[VerdictKind, State]] = {
+    "send": State.CLAIMED,
+    "start": State.SENDING,
+    "duplicate": State.DUPLICATE,
+    "rejected": State.REJECTED,
+    "filtered": State.FILTERED,
+}
 
 #: Of these the record is kept, where there is one.
 _DEAD = {State.REJECTED, State.FILTERED}
@@ -64,13 +75,7 @@ def person_rows(source: str, digests: object) -> list[dict[str, object]]:
 
 
 def _row(claim: Claim, verdict: Verdict, *, run: str, now: int) -> dict[str, object]:
-    state = {
-        "send": State.CLAIMED,
-        "start": State.SENDING,
-        "duplicate": State.DUPLICATE,
-        "rejected": State.REJECTED,
-        "filtered": State.FILTERED,
-    }[verdict.kind]
+    state = _STATES[verdict.kind]
     is_open = state in {State.CLAIMED, State.SENDING}
     # A change's persons only tell which leads it waits for.
     has_persons = is_open and claim.change is None

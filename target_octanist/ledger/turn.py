@@ -208,26 +208,38 @@ class Turn:
                 claim, known.get(claim.source), standing, taken, self._run, holding=holding
             )
             verdicts.append(verdict)
-            if verdict.kind in {"behind", "busy"}:
-                waits[claim.source] = verdict
-            if verdict.kind in {"behind", "busy", "held"} and place is None:
-                over.add(claim.source)  # an earlier version must not come behind it
-            if verdict.kind in {"behind", "busy", "held", "skipped"}:
-                if verdict.kind == "held" and verdict.other is not None:
-                    held.add(verdict.other)
-                continue
-            if verdict.kind == "pending":
-                waiting.append(claim)
-                continue
-            over.add(claim.source)
-            if verdict.kind == "duplicate" and verdict.other is None:
-                continue
-            if verdict.kind == "filtered" and _is_delivered(known.get(claim.source)):
-                continue  # what was delivered is still how things are
-            rows.add(claim, verdict)
-            if verdict.kind == "send":
-                standings.claimed(claim, standing, self._run)
-                claimed.append((claim, standing))
+            # Once a version waits, an earlier one that is pending must not come behind it.
+            match verdict.kind:
+                case "behind" | "busy":
+                    waits[claim.source] = verdict
+                    if place is None:
+                        over.add(claim.source)
+                case "held":
+                    if verdict.other is not None:
+                        held.add(verdict.other)
+                    if place is None:
+                        over.add(claim.source)
+                case "pending":
+                    waiting.append(claim)
+                case "send" | "start":
+                    over.add(claim.source)
+                    rows.add(claim, verdict)
+                    standings.claimed(claim, standing, self._run)
+                    claimed.append((claim, standing))
+                case "duplicate":
+                    over.add(claim.source)
+                    if verdict.other is not None:
+                        rows.add(claim, verdict)
+                case "filtered":
+                    over.add(claim.source)
+                    # What was delivered is still how things are.
+                    if not _is_delivered(known.get(claim.source)):
+                        rows.add(claim, verdict)
+                case "rejected":
+                    over.add(claim.source)
+                    rows.add(claim, verdict)
+                case "skipped" | "replaced":
+                    pass
         self._keep(rows)
         write_changes(self._connection, claimed, standings)
         write_pending(self._connection, waiting, over, self._destination, now=now)

@@ -167,7 +167,7 @@ class Transitions:
 
     def _verdict(self, claim: Claim, verdict: Verdict) -> list[Settled]:
         """Give what a verdict settles: this change, or an older one of the record."""
-        if verdict.kind == "behind":
+        if verdict.kind in {"behind", "replaced"}:
             return []
         older = self._waiting.pop(claim.source, None)
         if verdict.kind == "pending":
@@ -182,8 +182,9 @@ class Transitions:
         elif (held := self._brake.drop(claim.source)) is not None:
             older = held.claim
         settled = [] if older is None else [Settled(older, "duplicate", REPLACED)]
-        if verdict.kind not in {"pending", "held"}:
-            settled.append(Settled(claim, *_outcome(claim, verdict)))
+        outcome = _outcome(claim, verdict)
+        if outcome is not None:
+            settled.append(Settled(claim, *outcome))
         return settled
 
     def _counted(self, settled: list[Settled]) -> list[Settled]:
@@ -191,12 +192,18 @@ class Transitions:
         return settled
 
 
-def _outcome(claim: Claim, verdict: Verdict) -> tuple[str, str]:
-    """Give what becomes of a change, and why."""
-    if verdict.kind == "send":
-        return "sent", ""
-    if verdict.kind == "filtered":
-        return "filtered", NO_WAY_BACK
-    if verdict.kind == "duplicate":
-        return "duplicate", SAME_CHANGE if verdict.other is None else SAME_OUTCOME
-    return verdict.kind, (claim.reason or "") if verdict.kind == "rejected" else ""
+def _outcome(claim: Claim, verdict: Verdict) -> tuple[str, str] | None:
+    """Give what becomes of a change, and why; None while it waits."""
+    match verdict.kind:
+        case "send" | "start":
+            return "sent", ""
+        case "filtered":
+            return "filtered", NO_WAY_BACK
+        case "duplicate":
+            return "duplicate", SAME_CHANGE if verdict.other is None else SAME_OUTCOME
+        case "rejected":
+            return "rejected", claim.reason or ""
+        case "skipped":
+            return "skipped", ""
+        case "behind" | "busy" | "pending" | "held" | "replaced":
+            return None
