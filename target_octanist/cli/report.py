@@ -13,7 +13,7 @@ import click
 
 from target_octanist.cli.config import config_option
 from target_octanist.cli.period import Moment
-from target_octanist.cli.status import journal_of, options_again
+from target_octanist.cli.status import journal_of
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.journal import Journal
 from target_octanist.reporting.files import write_file
@@ -76,8 +76,7 @@ def command(
     journal = Journal.open_to_read(journal_of(config_files, ledger))
     try:
         runs = _runs(journal, run_id, since, until)
-        options = options_again(config_files)
-        report = report_on(journal, runs, since=since, until=until, options=options)
+        report = report_on(journal, runs, since=since, until=until)
     finally:
         journal.close()
     text = _text(report, form)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,8 @@ from target_octanist.cli.output import json_option, print_json, print_table
 from target_octanist.cli.period import Moment
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.tables import State
-from target_octanist.reporting.next_steps import next_steps, step_lines
+from target_octanist.reporting.calls import call
+from target_octanist.reporting.next_steps import next_steps, step_lines, typed_here
 from target_octanist.reporting.past import RUN_DIGITS, accounts, sentence
 from target_octanist.reporting.past import describe as describe_run
 from target_octanist.reporting.words import spoken, when
@@ -81,7 +81,7 @@ def command(
     if as_json:
         print_json(report)
     else:
-        _print(report, runs, options_again(config_files))
+        _print(report, runs)
 
 
 def describe(journal: Journal, runs: Sequence[Account]) -> dict[str, Any]:
@@ -130,19 +130,14 @@ def journal_of(config_files: tuple[Path, ...], ledger: str | None) -> str:
     return str(config.get("ledger") or default_ledger(os.environ))
 
 
-def options_again(config_files: tuple[Path, ...]) -> str:
-    """Give the options that the next command needs, too, to find the same settings."""
-    return " ".join(f"--config {shlex.quote(str(path))}" for path in config_files)
-
-
 def _findings(journal: Journal, since: int | None) -> Iterator[str]:
     """Give a line for each thing that needs somebody."""
     now = now_ms()
     doubts = sum(n for _, state, n in journal.totals() if state == State.IN_DOUBT.value)
     if doubts:
-        yield f"{doubts} in doubt: octanist reconcile"
+        yield f"{doubts} in doubt: {call('octanist reconcile')}"
     if letters := journal.dead_letters():
-        yield f"{letters} dead letters: octanist dead-letters list"
+        yield f"{letters} dead letters: {call('octanist dead-letters list')}"
     recent = accounts(journal, journal.past_runs(limit=_RUNS_LOOKED_AT))
     over = (run for run in recent if run.reads_input and run.run.state != "running")
     last = next(over, None)
@@ -163,7 +158,7 @@ def _print_findings(found: Sequence[str], *, as_json: bool) -> None:
         click.echo(line)
 
 
-def _print(report: Mapping[str, Any], runs: Sequence[Account], options: str) -> None:
+def _print(report: Mapping[str, Any], runs: Sequence[Account]) -> None:
     if runs:
         click.echo(f"Last run: {sentence(runs[0], now_ms())}\n")
     click.echo("Records in the journal (one that comes again is counted by its run alone):")
@@ -183,11 +178,10 @@ def _print(report: Mapping[str, Any], runs: Sequence[Account], options: str) -> 
         failure=last.figures.failure if last and last.figures else None,
         cut_off=last is not None and last.run.state == "cut_off",
         run="The last run",
-        options=options,
     )
     if steps:
         click.echo("\nWhat to do next:")
-        for line in step_lines(steps):
+        for line in step_lines(typed_here(steps)):
             click.echo(f"  {line}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,3 +34,10 @@ def as_called(command: str, environ: Mapping[str, str]) -> str:
         return command
     loader = environ.get("MELTANO_LOADER_NAME", "target-octanist")
     return command.replace("octanist ", f"meltano invoke {shlex.quote(loader)}:", 1)
+
+
+def call(command: str) -> str:
+    """Give a command as it has to be typed to find the settings that this process has."""
+    if not under_meltano(os.environ):
+        return f"{command} {config_options(sys.argv[1:])}".rstrip()
+    return as_called(command, os.environ)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from target_octanist.reporting.calls import call
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -74,6 +76,11 @@ def next_steps(
             )
         )
     return steps
+
+
+def typed_here(steps: Sequence[Step]) -> list[Step]:
+    """Give steps with their commands as they find the settings of this process."""
+    return [Step(sentence, command and call(command)) for sentence, command in steps]
 
 
 def step_lines(steps: Sequence[Step]) -> list[str]:

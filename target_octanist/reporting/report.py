@@ -8,7 +8,7 @@ been settled since is in the one as in doubt, in the other as delivered.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from target_octanist.ledger.history import PastRun
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.tables import State
-from target_octanist.reporting.next_steps import next_steps
+from target_octanist.reporting.next_steps import next_steps, typed_here
 from target_octanist.reporting.past import Account, accounts, describe
 from target_octanist.reporting.totals import Totals
 from target_octanist.reporting.words import iso
@@ -73,7 +73,6 @@ class Report:
         history: The last runs of the journal, the last one first, without their timelines.
         standing: None if the journal could not be asked.
         since: When its period begins, if it is about one; `until` is its end.
-        options: What belongs behind a command that it advises.
     """
 
     made_at: int
@@ -83,7 +82,6 @@ class Report:
     standing: Standing | None
     since: int | None = None
     until: int | None = None
-    options: str = field(default="")
 
     @property
     def is_of_one_run(self) -> bool:
@@ -97,7 +95,7 @@ class Report:
         # Of an earlier run's end nothing is left to do: others came after it.
         is_about_it = last is not None and last.run in [account.run for account in self.runs]
         figures = last.figures if last is not None and is_about_it else None
-        return next_steps(
+        steps = next_steps(
             {}
             if standing is None
             else {
@@ -107,8 +105,8 @@ class Report:
             failure=figures.failure if figures else None,
             cut_off=last is not None and is_about_it and last.run.state == "cut_off",
             run="The run" if self.is_of_one_run else "The last run",
-            options=self.options,
         )
+        return typed_here(steps)
 
     def plain(self) -> dict[str, Any]:
         """Give all of it as plain values.
@@ -138,7 +136,6 @@ def report_on(
     *,
     since: int | None = None,
     until: int | None = None,
-    options: str = "",
 ) -> Report:
     """Put a report together.
 
@@ -147,7 +144,6 @@ def report_on(
         runs: What it is about, the last one first.
         since: Milliseconds since 1970 UTC, if it is about a period; `until` likewise.
         until: The end of the period.
-        options: What belongs behind a command that it advises.
     """
     told = list(accounts(journal, runs))
     return Report(
@@ -158,7 +154,6 @@ def report_on(
         standing=standing_of(journal),
         since=since,
         until=until,
-        options=options,
     )
 
 

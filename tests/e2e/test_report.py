@@ -200,6 +200,36 @@ def test_an_alert_names_each_thing_that_needs_somebody(night):
     ]
 
 
+def test_commands_are_those_of_meltano_where_it_runs_us(night):
+    meltano = {"MELTANO_PROJECT_ROOT": str(night.folder), "MELTANO_LOADER_NAME": "to-shop"}
+    reconcile, letters = (
+        "meltano invoke to-shop:reconcile",
+        "meltano invoke to-shop:dead-letters list",
+    )
+
+    def ask(*arguments):
+        ledger = ("--ledger", str(night.ledger))
+        return octanist(*arguments, *ledger, home=night.folder, **meltano).stdout
+
+    said = ask("status").splitlines()
+    assert [line for line in said if "invoke" in line] == [f"    {reconcile}", f"    {letters}"]
+    assert ask("status", "--alert").splitlines() == [
+        f"1 in doubt: {reconcile}",
+        f"2 dead letters: {letters}",
+    ]
+    steps = json.loads(ask("report", "--format", "json"))["next_steps"]
+    assert [step["command"] for step in steps] == [reconcile, letters]
+
+
+def test_commands_find_the_settings_of_the_one_that_advises_them(night):
+    config = night.folder / "config.json"
+    done = octanist("status", "--alert", "--config", str(config), home=night.folder)
+    assert done.stdout.splitlines() == [
+        f"1 in doubt: octanist reconcile --config {config}",
+        f"2 dead letters: octanist dead-letters list --config {config}",
+    ]
+
+
 def test_nothing_that_is_kept_or_shown_holds_a_persons_data(night):
     outputs = {
         "figures": json.dumps(kept_figures(night)),
