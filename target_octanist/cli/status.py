@@ -144,7 +144,7 @@ def _findings(journal: Journal, since: int | None) -> Iterator[str]:
     if last is not None and not last.is_good:
         yield f"The last run failed: {sentence(last, now)}"
     if since is not None and not any(
-        run.is_good and run.reads_input and (run.run.ended_at or 0) >= since
+        run.is_success and run.reads_input and (run.run.ended_at or 0) >= since
         for run in accounts(journal, journal.past_runs(limit=_RUNS_LOOKED_AT))
     ):
         yield f"No run has succeeded since {when(since, now)}."

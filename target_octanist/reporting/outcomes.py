@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from target_octanist.ledger.tables import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Outcomes in the order in which people ask about them.
 OUTCOMES: Final = (
@@ -25,3 +28,9 @@ SKIPPED: Final = "skipped"
 OF_CHANGES: Final = (PENDING, SKIPPED)
 
 ALL_OUTCOMES: Final = (*OUTCOMES, *OF_CHANGES)
+
+
+def all_rejected(outcomes: Mapping[str, int]) -> bool:
+    """Say whether there were records, and none was good for anything: that is not a success."""
+    records = sum(outcomes.values())
+    return records > 0 and outcomes.get(State.REJECTED.value, 0) == records

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from target_octanist.reporting.figures import Figures, decode_figures
+from target_octanist.reporting.outcomes import all_rejected
 from target_octanist.reporting.words import counts, iso, lasted, when
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Account(NamedTuple):
     def is_good(self) -> bool:
         """Whether it came to its end."""
         return self.run.exit_code == 0
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it also did something: a run of which all was rejected is not a success."""
+        return self.is_good and not (self.figures and all_rejected(self.figures.outcomes))
 
     @property
     def seconds(self) -> float:

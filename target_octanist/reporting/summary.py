@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from target_octanist.ledger.tables import State, short_id
-from target_octanist.reporting.outcomes import OF_CHANGES, OUTCOMES
+from target_octanist.reporting.outcomes import OF_CHANGES, OUTCOMES, all_rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -243,9 +243,9 @@ def plain(summary: Summary) -> dict[str, Any]:
 
 def alarm(outcomes: Mapping[str, int]) -> str | None:
     """Say so if records came and not one of them was good for anything."""
-    records = sum(outcomes.values())
-    if not records or outcomes.get(State.REJECTED.value, 0) < records:
+    if not all_rejected(outcomes):
         return None
+    records = sum(outcomes.values())
     if records == 1:
         what = "The only record could not be delivered: it was rejected."
     else:

@@ -402,7 +402,18 @@ def test_an_alert_is_silent_when_all_is_well_and_knows_how_old_good_may_be(sandb
     done = alert("--max-age", "26h", "--json")
     assert done.returncode == 1
     (finding,) = json.loads(done.stdout)["findings"]
-    assert finding.startswith("No run has succeeded since yesterday ")
+    assert finding.startswith("No run has succeeded since ")
+
+
+def test_a_run_of_which_all_was_rejected_is_no_success(sandbox, target):
+    done = target.run([schema(), record(id=1, email="nowhere"), record(id=2, email="nowhere")])
+    assert done.returncode == 0
+    config = ("--config", str(target.folder / "config.json"))
+    octanist("dead-letters", "discard", "--all", "--yes", *config, home=target.folder)
+    assert octanist("status", "--alert", *config, home=target.folder).returncode == 0
+    alert = octanist("status", "--alert", "--max-age", "26h", *config, home=target.folder)
+    assert alert.returncode == 1
+    assert alert.stdout.startswith("No run has succeeded since ")
 
 
 def test_a_run_that_stops_says_why_in_status_alert_and_page(sandbox, target):
