@@ -17,6 +17,7 @@ import fsspec
 import msgspec
 
 from target_octanist.errors import InputError, printable
+from target_octanist.extras import extra_hint
 from target_octanist.json_lines import LineError, decode_object, shallow
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ def _parquet_reader() -> Read:
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise LineError(
-            "is a BATCH of Parquet files, which need pyarrow: install it with the extra "
-            "`files`, or let the tap write jsonl"
+            "is a BATCH of Parquet files, which need pyarrow: install it with "
+            f"{extra_hint('files')}, or let the tap write jsonl"
         ) from None
     return partial(_rows, ParquetFile)
 

@@ -131,7 +131,10 @@ _SETTINGS = (
             "Packages for Excel, Parquet, PostgreSQL, Prometheus and storages of files are "
             "installed only where they are asked for."
         ),
-        remedy="Install what the sentence names, such as: pip install 'target-octanist[files]'.",
+        remedy=(
+            "Run the command that the sentence names; under Meltano add the extra to `pip_url`, "
+            "such as `../target-octanist[files]`, and install the loader again."
+        ),
     ),
     Entry(
         "mapping-field-unknown",

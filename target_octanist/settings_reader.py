@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import phonenumbers
 
 from target_octanist.errors import SettingsError
+from target_octanist.extras import extra_hint
 from target_octanist.leads.identity import check_dedupe_by
 from target_octanist.leads.link import Link, read_link
 from target_octanist.leads.mapping import compile_mapping
@@ -144,9 +145,7 @@ class _Reader:
         if path is None:
             return None
         if any(importlib.util.find_spec(library) is None for library in ("jinja2", "matplotlib")):
-            self.problems.append(
-                "report_path: needs the extra \"report\": pip install 'target-octanist[report]'"
-            )
+            self.problems.append(f'report_path: needs the extra "report": {extra_hint("report")}')
         place = Path(path).expanduser()
         if not place.parent.is_dir():
             self.problems.append(f"report_path: there is no folder {place.parent}; make it first.")
@@ -278,7 +277,7 @@ class _Reader:
         elif importlib.util.find_spec("prometheus_client") is None:
             sentence = (
                 "metrics_path: needs the package prometheus-client; "
-                "install it with: pip install 'target-octanist[prometheus]'"
+                f"install it with: {extra_hint('prometheus')}"
             )
             self.problems.append(Problem(sentence, "extra-missing"))
         return str(path)

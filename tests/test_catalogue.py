@@ -200,7 +200,7 @@ def metrics_path(world):
     return world.settings(metrics_path="/no/such/folder/octanist.prom")
 
 
-@provokes("extra-missing", "pip install 'target-octanist[prometheus]'")
+@provokes("extra-missing", "[prometheus]'")
 def extra_missing(world):
     world.patch.setitem(__import__("sys").modules, "prometheus_client", None)
     return world.settings(metrics_path=str(world.folder / "octanist.prom"))

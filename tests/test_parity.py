@@ -117,7 +117,7 @@ def imports_of(path):
 #: Arrows point one way; what a package may know of this project beside itself.
 MAY_KNOW = {
     "leads": set(),
-    "ledger": {"errors", "kill_points"},
+    "ledger": {"errors", "extras", "kill_points"},
     "delivery": {
         "errors",
         "kill_points",
@@ -129,8 +129,8 @@ MAY_KNOW = {
         "__init__",
     },
     "reporting": {"__init__", "errors", "ledger"},
-    "sandbox": {"__init__"},
-    "tables": {"errors", "json_lines"},
+    "sandbox": {"__init__", "extras"},
+    "tables": {"errors", "extras", "json_lines"},
 }
 
 #: What only some modules may use.

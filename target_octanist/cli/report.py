@@ -15,6 +15,7 @@ from target_octanist.cli.config import config_option
 from target_octanist.cli.period import Moment
 from target_octanist.cli.status import journal_of
 from target_octanist.errors import OctanistError
+from target_octanist.extras import extra_hint
 from target_octanist.ledger.journal import Journal
 from target_octanist.reporting.files import write_file
 from target_octanist.reporting.outcomes import ALL_OUTCOMES, OUTCOMES
@@ -92,7 +93,7 @@ def command(
 def _check_extra() -> None:
     if any(find_spec(library) is None for library in ("jinja2", "matplotlib")):
         message = (
-            "A report as HTML needs the extra \"report\": pip install 'target-octanist[report]'; "
+            f'A report as HTML needs the extra "report": {extra_hint("report")}; '
             "--format json and csv do without."
         )
         raise OctanistError(message, error_id="extra-missing")

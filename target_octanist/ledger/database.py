@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import StaticPool
 
 from target_octanist.errors import LedgerAway, LedgerError
+from target_octanist.extras import extra_hint
 from target_octanist.ledger.tables import metadata
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _open_postgresql(ledger: str) -> Engine:
     except (ModuleNotFoundError, NoSuchModuleError):
         message = (
             "ledger: a postgresql:// journal needs the driver; "
-            "install it with: pip install 'target-octanist[postgres]'"
+            f"install it with: {extra_hint('postgres')}"
         )
         raise LedgerError(message, error_id="extra-missing") from None
     event.listen(engine, "connect", _set_timeouts)

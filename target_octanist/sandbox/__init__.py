@@ -2,6 +2,6 @@
 
 It imports nothing from the rest of the package: both sides read the contract on their own, so a
 misreading on one side shows up as a refused request on the other.
-Starlette and uvicorn come with the extra ``target-octanist[sandbox]``; importing this package
+Starlette and uvicorn come with the extra ``sandbox``; importing this package
 alone needs neither.
 """

@@ -14,8 +14,6 @@ from target_octanist.sandbox.contract import check_session
 from target_octanist.sandbox.faults import Faults
 from target_octanist.sandbox.filtering import FilterRule
 
-_MISSING = "The sandbox needs two more packages: pip install 'target-octanist[sandbox]'"
-
 
 @click.command("sandbox", epilog="Example: octanist sandbox --port 0 --latency-ms 50 --json")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -171,7 +169,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     except ModuleNotFoundError as error:
         if error.name not in {"starlette", "uvicorn"}:
             raise
-        click.echo(_MISSING, err=True)
+        from target_octanist.extras import extra_hint
+
+        click.echo(f"The sandbox needs two more packages: {extra_hint('sandbox')}", err=True)
         sys.exit(1)
 
     options = server.Options(

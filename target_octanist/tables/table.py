@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from target_octanist.errors import FileError
+from target_octanist.extras import extra_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,6 +158,6 @@ def open_table(path: Path, options: Options) -> Table:
 def needs_extra(what: str, package: str) -> FileError:
     """Say what to install, where an optional package is missing."""
     return FileError(
-        f"{what} files need {package}; install it with: pip install 'target-octanist[files]'",
+        f"{what} files need {package}; install it with: {extra_hint('files')}",
         error_id="extra-missing",
     )

@@ -164,7 +164,7 @@ def test_a_message_that_cannot_be_understood_is_told(change):
 
 def test_without_pyarrow_parquet_is_told_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(LineError, match="extra `files`"):
+    with pytest.raises(LineError, match=r"pip install .*\[files\]"):
         open_batch(message(PARQUET, "a"))
 
 
