@@ -46,7 +46,7 @@ class System:
     Attributes:
         name: as in the table.
         command: what starts it, without ``--config``.
-        settings: its own, beside those that all have.
+        settings: its own, besides those that all have.
         journal: whether ``octanist status`` knows what became of its leads.
     """
 

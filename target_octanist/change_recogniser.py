@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from target_octanist.ledger.fingerprints import Done
     from target_octanist.record_key import RecordKey
 
-#: Messages beside the records of a stream that change nothing about these.
+#: Messages besides the records of a stream that change nothing about these.
 _HARMLESS: Final = frozenset({"RECORD", "STATE"})
 
 

@@ -80,7 +80,7 @@ def compile_for(
 
 
 def mapped_by(settings: Settings, stream: StreamSettings, mapping: Mapping[str, Any]) -> str:
-    """Name all that decides what a record of a stream comes to, beside the record, as one text.
+    """Name all that decides what a record of a stream comes to, besides the record, as one text.
 
     Args:
         settings: Of the run.

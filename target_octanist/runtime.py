@@ -328,7 +328,7 @@ class Run:
 
         Args:
             exit_code: Of the process.
-            cause: What ended it, beside a failure of the engine.
+            cause: What ended it, besides a failure of the engine.
         """
         if self._closed:
             return

@@ -114,7 +114,7 @@ def imports_of(path):
             yield node.module
 
 
-#: Arrows point one way; what a package may know of this project beside itself.
+#: Arrows point one way; what a package may know of this project besides itself.
 MAY_KNOW = {
     "leads": set(),
     "ledger": {"errors", "extras", "kill_points"},

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 FRAMEWORK = (sys.executable, "-c", "import singer_sdk.target_base")
 
-#: Beside the framework and what it brings itself.
+#: Besides the framework and what it brings itself.
 SMALL_LIBRARIES = {"msgspec", "platformdirs"}
 
 #: What reads settings, makes leads and sends them.

@@ -25,7 +25,7 @@ class System:
         program: a module of this package, or the path of a command; takes ``--config FILE``.
         pins: its packages in `benchmarks.peers.pins`; none: those of this project will do.
         needs: commands that have to be installed.
-        settings: beside ``base_url`` and ``api_key``; ``import_url`` asks for an import API.
+        settings: besides ``base_url`` and ``api_key``; ``import_url`` asks for an import API.
         leads: how many tell its rate: with latency, and without; 0 where that tells nothing.
         note: what it does not do, or needs to be known of it.
     """

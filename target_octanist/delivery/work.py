@@ -65,7 +65,7 @@ class Work:
         return bool(self.waiting or self.freed)
 
     def is_any(self) -> bool:
-        """Say whether anything is left to do, beside what is in flight."""
+        """Say whether anything is left to do besides what is in flight."""
         return bool(
             self.ready
             or self.later

@@ -57,7 +57,7 @@ NO_WAY_BACK: Final = "the lead is won, and `transitions` lets none go back from 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a claim of a change has beside its payload.
+    """What a claim of a change has besides its payload.
 
     Attributes:
         status: The status in it, if any.

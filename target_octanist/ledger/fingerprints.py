@@ -1,6 +1,6 @@
 """What records came to that may come again as they are: so that they need not be mapped again.
 
-The same bytes, mapped in the same way, ask the same of the journal. So beside the fingerprint
+The same bytes, mapped in the same way, ask the same of the journal. So besides the fingerprint
 of a record and its mapping it is kept what that was, and nothing else: whether it is still to
 be done is not kept, but asked for each time, of the same rows that decide about a claim.
 """
@@ -65,7 +65,7 @@ _PAGE: Final = 1000
 
 _insert = Statement(insert(fingerprints))
 
-# Written out, for a `Question` has no parameters beside its keys.
+# Written out, for a `Question` has no parameters besides its keys.
 _DELIVERED: ColumnElement[str] = literal_column(f"'{State.DELIVERED.value}'")
 _FOR_GOOD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in sorted(FOR_GOOD)]
 

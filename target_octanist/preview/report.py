@@ -234,7 +234,7 @@ def _counts(stream: Mapping[str, Any]) -> Iterator[str]:
 
 
 def makes_leads(stream: Mapping[str, Any]) -> bool:
-    """Say whether a stream has anything beside changes of leads."""
+    """Say whether a stream has anything besides changes of leads."""
     return stream["changes"] is None or any(stream["outcomes"].values())
 
 

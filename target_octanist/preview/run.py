@@ -186,10 +186,10 @@ class Preview:
         """Never called, as nothing is `settled`."""
 
     def breathe(self) -> None:
-        """Nothing goes on beside the reading."""
+        """Nothing goes on besides the reading."""
 
     def halt(self) -> None:
-        """Nothing goes on beside the reading."""
+        """Nothing goes on besides the reading."""
 
     def settle_all(
         self,

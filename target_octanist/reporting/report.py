@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: So many leads in doubt are listed; the others are counted.
 LISTED: Final = 20
 
-#: So many runs are told of beside the ones that the report is about.
+#: At most this many runs are shown besides those that the report is about.
 HISTORY: Final = 30
 
 

@@ -173,9 +173,10 @@ def _outcomes_told(summary: Summary) -> Iterator[str]:
 def recovery(summary: Summary) -> str:
     """Say what became of what an earlier run had left behind."""
     number = sum(summary.recovered.values())
-    leads = "1 lead was settled, which" if number == 1 else f"{number:,} leads were settled that"
+    one = number == 1
+    leads, were = ("1 lead", "was") if one else (f"{number:,} leads", "were")
     became = ", ".join(count(n, name) for name in OUTCOMES if (n := summary.recovered.get(name, 0)))
-    return f"Beside these {leads} an earlier run had left open: {became}."
+    return f"In addition, {leads} left open by an earlier run {were} settled: {became}."
 
 
 def head(summary: Summary, outcome: str, number: int) -> str:

@@ -1,4 +1,4 @@
-"""What the documentation shows beside commands can be used: settings are read, Python compiles."""
+"""What the documentation shows besides commands can be used: settings are read, Python compiles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOR_PEOPLE = {"text", "ini", "sql"}
 
 KNOWN = FOR_PEOPLE | {"sh", "yaml", "python"}
 
-#: What may stand at the top of meltano.yml beside `plugins`.
+#: What may stand at the top of meltano.yml besides `plugins`.
 OF_MELTANO = {"environments", "jobs", "schedules"}
 
 

@@ -148,7 +148,7 @@ def test_what_an_earlier_run_left_behind_is_told_apart_and_counted_with_its_reas
     summary = Summary({}, {"delivered": 10, "in_doubt": 2}, reasons, seconds=1)
     assert list(lines(summary))[1:] == [
         (
-            "Beside these 12 leads were settled that an earlier run had left open: "
+            "In addition, 12 leads left open by an earlier run were settled: "
             "10 delivered, 2 in doubt."
         ),
         "2 leads are in doubt: they were sent, and nobody can tell whether they arrived:",

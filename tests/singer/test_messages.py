@@ -1,4 +1,4 @@
-"""What taps write beside plain records, and what is understood of it."""
+"""What taps write besides plain records, and what is understood of it."""
 
 from __future__ import annotations
 

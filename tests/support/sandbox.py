@@ -37,7 +37,7 @@ _MATCH = ("method", "path", "field", "nth", "every", "per_second_over")
 
 
 class Sandbox:
-    """A running sandbox, started with options of ``octanist sandbox`` beside the address.
+    """A running sandbox, started with options of ``octanist sandbox`` besides the address.
 
     Attributes:
         base_url: where the API is, such as ``http://127.0.0.1:40123/api``.
