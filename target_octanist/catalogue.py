@@ -471,9 +471,9 @@ _DELIVERY = (
     Entry(
         "changes-over-limit",
         "delivery",
-        what="A run would tell more leads anew what became of them than `max_changes` allows.",
+        what="A run would update more leads again than `max_changes` allows.",
         why=(
-            "A map of stages was changed, or the source has written all of its deals anew. Each "
+            "A map of stages was changed, or the source has written all of its deals again. Each "
             "status may be passed on to ad platforms as a conversion."
         ),
         remedy=(

@@ -225,9 +225,9 @@ def config_jsonschema() -> dict[str, Any]:
             default="20%",
             title="Max changes",
             description=(
-                "How many leads may be told anew what became of them in one run: a number, or "
-                "a share (at least 20 leads) such as `20%` of those that were told before. More "
-                "stop the run with exit code 1, before the first of them."
+                "How many leads whose outcome was already sent may get a different one in one "
+                "run: a number, or a share (at least 20 leads) such as `20%` of them. More stop "
+                "the run with exit code 1, before the first of them."
             ),
         ),
         th.Property(
@@ -288,8 +288,8 @@ def config_jsonschema() -> dict[str, Any]:
             th.StringType,
             title="Heartbeat URL",
             description=(
-                "Is asked for (GET) after each run that went well, so that a monitor can miss "
-                "it; plain http only to loopback."
+                "Requested (GET) after every successful run; the monitor alerts when the request "
+                "does not come. Plain http only to loopback."
             ),
             secret=True,
         ),

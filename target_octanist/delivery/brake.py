@@ -1,6 +1,6 @@
 """Does a run change more leads than somebody can have meant? It then sends none of it.
 
-A changed stage map can say anew what became of every lead, and each status fires a
+A changed stage map can update every lead again, and each status fires a
 conversion. So changes of what was told before are held until all of them are counted.
 """
 
@@ -24,7 +24,7 @@ class Brake:
 
     Attributes:
         is_on: Whether changes are still to be held.
-        most: How many leads may be told anew.
+        most: How many leads may be updated again.
     """
 
     def __init__(self, max_changes: str, known: int) -> None:
@@ -86,8 +86,8 @@ class Brake:
         """Say why the run ends."""
         return OctanistError(
             f"max_changes: this run would change more than {self.most:,} of the "
-            f"{self._known:,} leads whose outcome was told before (max_changes is "
-            f"{self._setting}), so it stopped and told none of them anew. Was a stage map "
+            f"{self._known:,} leads whose outcome was already sent (max_changes is "
+            f"{self._setting}), so it stopped and updated none of them again. Was a stage map "
             "changed? Look with `octanist preview`; if it is meant, set max_changes higher for "
             "one run.",
             error_id="changes-over-limit",

@@ -112,13 +112,13 @@ class Transitions:
         if self._known is None or not self._anew:
             return None
         told = (
-            "1 lead would be told anew what became of it"
+            "1 lead would be updated again"
             if self._anew == 1
-            else f"{self._anew:,} leads would be told anew what became of them"
+            else f"{self._anew:,} leads would be updated again"
         )
         what = (
             f"{told}, and {self._brake.most:,} "
-            f"may be (max_changes is {self._setting}; {self._told_before:,} were told before)"
+            f"may be (max_changes is {self._setting}; {self._told_before:,} were updated before)"
         )
         return f"A run would stop: {what}." if self.is_stopped else f"{what}."
 

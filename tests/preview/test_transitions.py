@@ -125,8 +125,7 @@ def test_it_shows_which_status_would_become_which(target, report):
     )
     assert found["max_changes_stops"] is False
     assert found["told_anew"] == (
-        "3 leads would be told anew what became of them, and 20 may be "
-        "(max_changes is 20%; 5 were told before)."
+        "3 leads would be updated again, and 20 may be (max_changes is 20%; 5 were updated before)."
     )
     assert target.ledger.read_bytes() == journal
     assert told(report(lines(*after), "--diff", transitions="any"))[0]["sent"] == 6
@@ -143,8 +142,8 @@ def test_it_tells_that_max_changes_would_stop_a_run(target, report, preview):
     assert found["max_changes_stops"] is True
     assert told(found) == ({"sent": 3}, {("qualified", "won"): 3})
     said = (
-        "A run would stop: 3 leads would be told anew what became of them, and 2 may be "
-        "(max_changes is 2; 3 were told before)."
+        "A run would stop: 3 leads would be updated again, and 2 may be "
+        "(max_changes is 2; 3 were updated before)."
     )
     assert said in preview(wrong, "--diff", max_changes=2).splitlines()
     stopped = target.run(wrong, streams=STREAMS, max_changes=2)
