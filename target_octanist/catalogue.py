@@ -93,7 +93,7 @@ _SETTINGS = (
             "A file given with --config is not there, may not be read or is no JSON object, or a "
             "variable that should hold a list or an object is no JSON."
         ),
-        remedy="Mend the file, its name or the variable that the sentence tells of; a JSON checker shows the place.",
+        remedy="Fix the file, its name or the variable that the sentence tells of; a JSON checker shows the place.",
     ),
     Entry(
         "transport-proxy",
@@ -159,7 +159,7 @@ _SETTINGS = (
         what="A path or a template of a mapping cannot be read.",
         why="It is no JMESPath: a bracket is missing, or a name with odd characters lacks its quotes.",
         remedy=(
-            'Mend it; a column with a space or a dash is written as `"Company Name"`, in quotes of '
+            'Fix it; a column with a space or a dash is written as `"Company Name"`, in quotes of '
             "its own."
         ),
     ),
@@ -185,7 +185,7 @@ _SETTINGS = (
             "It is not where the path leads, not text in UTF-8, or not YAML. A path counts from the "
             "Meltano project, else from the working directory."
         ),
-        remedy="Mend the path or the file; `octanist presets ./my_preset.yml` checks it.",
+        remedy="Fix the path or the file; `octanist presets ./my_preset.yml` checks it.",
     ),
     Entry(
         "preset-value",
@@ -202,12 +202,12 @@ _SETTINGS = (
         "settings",
         what="`stream_maps` cannot be used.",
         why="An expression cannot be read, or a stream's key is removed.",
-        remedy="Mend the expression that the sentence names, or take it out.",
+        remedy="Fix the expression that the sentence names, or take it out.",
     ),
     Entry(
         "stream-unmapped",
         "settings",
-        what="A stream has no mapping, and its columns are no lead fields.",
+        what="A stream has no mapping, and its columns are not lead fields.",
         why=(
             "`streams` has no entry for it, the entry has another name, or the tap sends a stream "
             "that should make no leads."
@@ -234,7 +234,7 @@ _INPUT = (
         why="The tap was cut off or prints other things to stdout, or the message lacks a part.",
         remedy=(
             "Look at the line that is named. What came before it is settled; run again when the tap "
-            "is mended."
+            "is fixed."
         ),
     ),
     Entry(
@@ -247,7 +247,7 @@ _INPUT = (
     Entry(
         "input-schema-invalid",
         "input",
-        what="The SCHEMA of a stream is no valid JSON Schema.",
+        what="The SCHEMA of a stream is not a valid JSON Schema.",
         why="Some taps write schemas that nothing can be checked against.",
         remedy="Set `validate_records` to false; the lead itself is checked all the same.",
     ),
@@ -286,7 +286,7 @@ _FILE = (
             "It is damaged, cut off, encrypted, not in the encoding that was tried, or a quotation "
             "mark in it is never closed."
         ),
-        remedy="Mend the place that the sentence names, or say with --encoding what the text is in.",
+        remedy="Fix the place that the sentence names, or say with --encoding what the text is in.",
     ),
     Entry(
         "file-kind",
@@ -360,7 +360,7 @@ _JOURNAL = (
     Entry(
         "ledger-damaged",
         "journal",
-        what="The journal's file is no database, or a damaged one.",
+        what="The journal's file is not a database, or a damaged one.",
         why="`ledger` names another file, or the journal was copied while it was in use.",
         remedy=(
             "See that `ledger` names the journal; else put a backup back. With a new, empty journal "
@@ -466,7 +466,7 @@ _DELIVERY = (
         "delivery",
         what="More records were rejected than `max_rejected_percent` allows.",
         why="Usually a column has another name, so that the mapping finds nothing.",
-        remedy="See why with `octanist status`, mend the mapping or the source, and run again.",
+        remedy="See why with `octanist status`, fix the mapping or the source, and run again.",
     ),
     Entry(
         "changes-over-limit",
@@ -477,7 +477,7 @@ _DELIVERY = (
             "status may be passed on to ad platforms as a conversion."
         ),
         remedy=(
-            "Look with `octanist preview --diff`. Mend the map; or, if it is meant, set "
+            "Look with `octanist preview --diff`. Fix the map; or, if it is meant, set "
             "`max_changes` higher for one run. None of these changes was sent."
         ),
     ),
@@ -576,7 +576,7 @@ _LEADS = (
             "It is mistyped, or the column holds something else. It costs the lead only where there "
             "is no other way to reach the person, or the field is `required`."
         ),
-        remedy="Mend the address in the source, or map another column.",
+        remedy="Fix the address in the source, or map another column.",
         says=(RULES["invalid_email"],),
     ),
     Entry(
@@ -587,7 +587,7 @@ _LEADS = (
             "It is too short or too long, or a spreadsheet has rounded it. It costs the lead only "
             "where there is no other way to reach the person, or the field is `required`."
         ),
-        remedy="Mend the number in the source; for numbers without a country code set `phone_region`.",
+        remedy="Fix the number in the source; for numbers without a country code set `phone_region`.",
         says=(RULES["invalid_phone"],),
     ),
     Entry(
@@ -642,7 +642,7 @@ _LEADS = (
     Entry(
         "lead-lost-number",
         "rejected",
-        what="A number is NaN, infinite or endless, and so it is no value.",
+        what="A number is NaN, infinite or endless, and so it is not a value.",
         why=(
             "A data frame writes NaN where a column is empty. It costs the lead only where the field "
             "is `required`."
@@ -655,7 +655,7 @@ _LEADS = (
         "rejected",
         what="The record does not fit its stream's SCHEMA.",
         why="`validate_records` is on, and the tap writes what its own SCHEMA forbids.",
-        remedy="Mend the tap, or set `validate_records` to false.",
+        remedy="Fix the tap, or set `validate_records` to false.",
         says=("does not fit its SCHEMA",),
     ),
     Entry(
@@ -663,7 +663,7 @@ _LEADS = (
         "rejected",
         what="The record lacks a column of the stream's key.",
         why="The source left it out; without it nobody could tell whether it was sent before.",
-        remedy="Mend the source, or name another key with `key` in the settings of the stream.",
+        remedy="Fix the source, or name another key with `key` in the settings of the stream.",
         says=("(key_properties)",),
     ),
     Entry(
@@ -679,7 +679,7 @@ _LEADS = (
         "rejected",
         what="A row of a file has more fields than its header.",
         why="A delimiter inside of a text is not in quotation marks.",
-        remedy="Mend the row, and load the file again.",
+        remedy="Fix the row, and load the file again.",
         says=("the row has more fields than the header",),
     ),
     Entry(
@@ -688,7 +688,7 @@ _LEADS = (
         what="No lead could be made of the record, and no request was made.",
         why="Its reason says which field was the cause.",
         remedy=(
-            "Mend mapping or source; a re-run tries it again. `octanist explain` explains the reason, "
+            "Fix mapping or source; a re-run tries it again. `octanist explain` explains the reason, "
             "too: give it the sentence."
         ),
         codes=("UNMAPPABLE", "INVALID_RECORD"),
@@ -701,7 +701,7 @@ _LEADS = (
             "A value has a form that the API does not take; its own words are kept with the dead "
             "letter."
         ),
-        remedy="Mend the value in mapping or source; the changed lead is tried again.",
+        remedy="Fix the value in mapping or source; the changed lead is tried again.",
         codes=("VALIDATION_ERROR",),
         says=(
             "the API rejected the lead",

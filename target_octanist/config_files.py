@@ -59,7 +59,7 @@ def _read_object(path: Path) -> dict[str, Any]:
 def _remedy(error: ValueError) -> str:
     # The text around the place may be the key.
     if isinstance(error, json.JSONDecodeError):
-        return f"mend it at line {error.lineno}, column {error.colno}"
+        return f"fix it at line {error.lineno}, column {error.colno}"
     return 'write the settings as {"name": value, …}, in UTF-8'
 
 

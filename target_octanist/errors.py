@@ -42,7 +42,7 @@ __all__ = [
     "with_id",
 ]
 
-#: More of a sentence is no sentence.
+#: A longer one is cut.
 _LONGEST_SHOWN = 4000
 
 

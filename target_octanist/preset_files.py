@@ -27,7 +27,7 @@ def find_preset(name: str, environ: Mapping[str, str]) -> Preset:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise MappingError([f"{name}: is no text in UTF-8."], "preset-unreadable") from None
+        raise MappingError([f"{name}: is not text in UTF-8."], "preset-unreadable") from None
     except OSError as error:
         why = error.strerror or type(error).__name__
         sentence = f"{name}: cannot be read as {path} ({why})."

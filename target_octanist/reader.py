@@ -29,7 +29,7 @@ _CHUNK_BYTES = 256 * 1024
 IDLE_SECONDS = 0.25
 
 
-class StopReading(Exception):  # noqa: N818 - it is no error: it ends the reading in good order
+class StopReading(Exception):  # noqa: N818 - it is not an error: it ends the reading cleanly
     """Raised by a callback that takes no more messages."""
 
 

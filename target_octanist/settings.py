@@ -36,7 +36,7 @@ LEDGER_FILE = "octanist-ledger.db"
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """What is set for one stream, after all matching entries were laid over each other.
+    """What is set for one stream, after all matching entries were merged.
 
     Attributes:
         where: The setting path for messages, such as ``streams.contacts``.

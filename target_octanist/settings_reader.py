@@ -234,7 +234,9 @@ class _Reader:
             )
             self.problems.append(Problem(sentence, "settings-missing"))
         elif not key.isascii() or not key.isprintable() or " " in key:
-            self.problems.append("api_key: holds a character that no key has; copy it again.")
+            self.problems.append(
+                "api_key: contains a character that cannot occur in a key; copy it again."
+            )
         return key or None
 
     def base_url(self, default: str) -> str:
@@ -270,7 +272,7 @@ class _Reader:
             )
         elif not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             sentence = (
-                f"metrics_path: {path.parent} is no folder that this user may write to; make it, "
+                f"metrics_path: {path.parent} is not a writable folder; make it, "
                 "or name another one that node_exporter reads."
             )
             self.problems.append(Problem(sentence, "metrics-path"))

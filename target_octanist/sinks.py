@@ -242,7 +242,7 @@ class LeadSink(Sink):
             else "add a `mapping` for it under `streams`, or deselect it in the tap."
         )
         return (
-            f"streams: the stream {name} has no mapping, and its columns are no lead fields; "
+            f"streams: the stream {name} has no mapping, and its columns are not lead fields; "
             f"{advice}"
         )
 
@@ -264,8 +264,8 @@ class LeadSink(Sink):
             return super().get_validator()
         except InvalidJSONSchema:
             raise InputError(
-                f"The SCHEMA of {self.stream_name} is no valid JSON Schema, so records cannot be "
-                "checked against it; mend the tap, or set validate_records to false.",
+                f"The SCHEMA of {self.stream_name} is not a valid JSON Schema, so records cannot be "
+                "checked against it; fix the tap, or set validate_records to false.",
                 error_id="input-schema-invalid",
             ) from None
 
@@ -295,7 +295,7 @@ class LeadSink(Sink):
     def key_problem(self) -> str | None:
         """What to say of a stream in which no record had its key.
 
-        One record without a key is rejected; where all are, the tap is to be mended.
+        One record without a key is rejected; where all are, the tap is to be fixed.
         """
         if self._had_key or not self._lacking:
             return None

@@ -100,7 +100,7 @@ def readable_errors() -> Iterator[None]:
         raise SettingsError(error.errors) from None
     except (MapExpressionError, StreamMapConfigError) as error:
         # Raised at a SCHEMA, about the settings; they quote nothing else.
-        sentence = f"stream_maps: {str(error).rstrip('.')}; mend it in the settings."
+        sentence = f"stream_maps: {str(error).rstrip('.')}; fix it in the settings."
         raise SettingsError([sentence], error_id="stream-maps") from None
     except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
         # The SDK's own sentences; they name streams and columns, and no values.
@@ -275,7 +275,7 @@ class TargetOctanist(Target):
         # What comes next will most likely be of the same stream.
         self._recogniser = self._recognisers.get(stream)
         if not isinstance(record, dict):
-            raise self.message_reader.bad_line(f"is a RECORD of {stream} that is no object")
+            raise self.message_reader.bad_line(f"is a RECORD of {stream} that is not an object")
         if record.get("_sdc_deleted_at"):
             self._deleted += 1
             self._tell_once("Records that the source has deleted (_sdc_deleted_at) make no leads.")
@@ -338,7 +338,7 @@ class TargetOctanist(Target):
         # It goes into the journal and into every log line about it.
         if isinstance(stream, str) and _NAME.fullmatch(stream) and stream.isprintable():
             return stream
-        raise self.message_reader.bad_line(f"is a {kind} whose `stream` is no name")
+        raise self.message_reader.bad_line(f"is a {kind} whose `stream` is not a name")
 
     def key_of(self, stream: str) -> Sequence[str]:
         """Give the key_properties of a stream, if its SCHEMA has come."""

@@ -165,7 +165,7 @@ def settings_insecure(world):
     return world.settings(base_url="http://example.com/api")
 
 
-@provokes("settings-unreadable", "mend it at line 1, column 2")
+@provokes("settings-unreadable", "fix it at line 1, column 2")
 def settings_unreadable(world):
     path = world.folder / "config.json"
     path.write_text("{")
@@ -241,7 +241,7 @@ def preset_value(world):
     return world.preset("mapping: {email: mail}")
 
 
-@provokes("stream-maps", "mend it in the settings")
+@provokes("stream-maps", "fix it in the settings")
 def stream_maps(world):
     return world.run([schema()], stream_maps={"leads": {"name": "name +"}})
 
@@ -467,7 +467,7 @@ def api_quota_used(world):
         return world.run(people(3), base_url=full.base_url, check_quota="fail")
 
 
-@provokes("too-many-rejected", "mend the mapping or the source")
+@provokes("too-many-rejected", "fix the mapping or the source")
 def too_many_rejected(world):
     return world.run([schema(), *(record(id=n, email="nobody") for n in range(20))])
 
@@ -934,7 +934,7 @@ def test_the_command_explains_an_id_a_code_and_a_reason(tmp_path):
     by_id = octanist("explain", "lead-invalid-email", home=tmp_path)
     assert by_id.returncode == 0
     assert "What happened: What is in the place of an e-mail address is none." in by_id.stdout
-    assert "What to do:    Mend the address in the source" in by_id.stdout
+    assert "What to do:    Fix the address in the source" in by_id.stdout
     reason = "email (from mail) is not a valid e-mail address."
     assert octanist("explain", reason, home=tmp_path).stdout == by_id.stdout
     code = octanist("explain", "UNDELIVERABLE", home=tmp_path)

@@ -111,7 +111,7 @@ def test_without_a_project_it_is_found_from_the_working_folder(project, monkeypa
         ("xyz", 'there is no preset "xyz".'),
         ("missing.yml", "missing.yml: cannot be read as "),
         ("./folder", "./folder: cannot be read as "),
-        ("./latin.yml", "./latin.yml: is no text in UTF-8."),
+        ("./latin.yml", "./latin.yml: is not text in UTF-8."),
         ("./broken.yml", './broken.yml: mapping.emial: "emial" is not a field of a lead'),
         ("", "must be the name of a preset or the path of a file."),
         (5, "must be the name of a preset or the path of a file."),

@@ -320,7 +320,7 @@ def _in_words(replayed: Replayed) -> str:
     if replayed.left:
         lines.append(
             f"Left as they are, because they never got as far as the mapping: {replayed.left}. "
-            "When the stream map or the tap is mended, let the tap send them again; what was "
+            "When the stream map or the tap is fixed, let the tap send them again; what was "
             "sent is not sent twice."
         )
     if replayed.recovered:

@@ -40,7 +40,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # at run time only sin
                 seconds = moment.astimezone().timestamp()
         except (ValueError, OverflowError, OSError):
             self.fail(
-                f"{text!r} is no date, time or age; write 2026-11-20, 2026-11-20T03:00, 24h or 7d.",
+                f"{text!r} is not a date, time or age; write 2026-11-20, 2026-11-20T03:00, 24h or 7d.",
                 param,
                 ctx,
             )

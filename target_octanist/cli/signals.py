@@ -1,4 +1,4 @@
-"""A command that is told to stop ends in good order instead of in the middle."""
+"""A command that is told to stop ends cleanly instead of in the middle."""
 
 from __future__ import annotations
 

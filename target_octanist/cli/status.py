@@ -161,7 +161,7 @@ def _print_findings(found: Sequence[str], *, as_json: bool) -> None:
 def _print(report: Mapping[str, Any], runs: Sequence[Account]) -> None:
     if runs:
         click.echo(f"Last run: {sentence(runs[0], now_ms())}\n")
-    click.echo("Records in the journal (one that comes again is counted by its run alone):")
+    click.echo("Records in the journal (repeats are counted per run, not here):")
     states = [state.value for state in State]
     rows = [*report["streams"].items(), ("total", report["outcomes"])]
     print_table(

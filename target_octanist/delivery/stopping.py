@@ -58,6 +58,6 @@ def over_budget(budget: ErrorBudget) -> BudgetExceeded:
     """More leads were rejected than the settings allow."""
     return BudgetExceeded(
         f"max_rejected_percent: {budget.rejected} of {budget.settled} records were rejected, "
-        f"more than {budget.percent} %; see why with `octanist status`, mend the mapping or "
+        f"more than {budget.percent} %; see why with `octanist status`, fix the mapping or "
         "the source, and run again."
     )

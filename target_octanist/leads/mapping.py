@@ -206,7 +206,7 @@ def compile_mapping(
         mode: Which fields may be mapped: those of a new lead, of a change, or both.
         is_linked: In the mode ``update``: whether the stream has a link, by which a record
             without an identifier finds its lead.
-        is_layer: Whether this lies over another mapping, which may say where values are
+        is_layer: Whether this overrides another mapping, which may say where values are
             from; then it is only compiled to find mistakes.
 
     Raises:

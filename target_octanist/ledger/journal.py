@@ -129,7 +129,9 @@ class Journal:
                 is_one = inspect(connection).has_table(meta.name)
                 found = _read_meta(connection) if is_one else {}
             if not found:
-                message = "ledger: is no journal yet; see that it names the one that the runs use."
+                message = (
+                    "ledger: is not a journal yet; see that it names the one that the runs use."
+                )
                 raise LedgerError(message, error_id="ledger-missing")
             _check_version(found)
         except LedgerError:
@@ -389,7 +391,7 @@ def _check_version(found: Mapping[str, str]) -> None:
 
 def _tell_once(details: Any) -> None:
     if details["tries"] == 1:
-        logger.warning("%s It is waited for.", details["exception"])
+        logger.warning("%s Waiting for it to come back.", details["exception"])
 
 
 def _taken_for_dead() -> LedgerError:

@@ -40,7 +40,7 @@ class State(str, enum.Enum):
     """Where a source record stands. Unsettled: claimed and sending; the rest is settled."""
 
     #: Written down and owned by a run; not one byte was sent.
-    #: → sending, → (row released when the run stops in good order)
+    #: → sending, → (row released when the run stops cleanly)
     CLAIMED = "claimed"
 
     #: A request may be on its way. What a killed run leaves behind in this state may
@@ -150,7 +150,7 @@ leads = Table(
         "record",
         Text,
         comment=(
-            "The source record as it came, kept of what made no lead so that a mended mapping "
+            "The source record as it came, kept of what made no lead so that a fixed mapping "
             "can be tried on it; and meanwhile, for the case that it makes none again."
         ),
     ),

@@ -387,7 +387,7 @@ class Turn:
     def release(self, sources: Iterable[str]) -> None:
         """Forget leads that were claimed and never sent; their STATE is not out yet.
 
-        The tap sends them again, and a mapping that is mended by then applies to them.
+        The tap sends them again, and a mapping that is fixed by then applies to them.
         """
         mine = (leads.c.run == self._run, leads.c.state == State.CLAIMED.value)
         for source in sources:

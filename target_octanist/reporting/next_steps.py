@@ -49,7 +49,7 @@ def next_steps(
     behind = f" {options}" if options else ""
     steps = []
     if failure:
-        steps.append(Step(f"{run} stopped: {_closed(failure)} Mend that and run again.", None))
+        steps.append(Step(f"{run} stopped: {_closed(failure)} Fix that and run again.", None))
     elif cut_off:
         steps.append(
             Step(
@@ -71,7 +71,7 @@ def next_steps(
         )
         steps.append(
             Step(
-                f"{kept} kept: see why, mend the mapping or the rule, then replay {them}.",
+                f"{kept} kept: see why, fix the mapping or the rule, then replay {them}.",
                 f"octanist dead-letters list{behind}",
             )
         )

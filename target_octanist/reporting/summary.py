@@ -95,14 +95,14 @@ def totals(summary: Summary) -> str:
     """Say in one line what a run did."""
     records = f"{summary.records:,} {'record' if summary.records == 1 else 'records'}"
     seconds = summary.seconds
-    pace = f"{summary.records / seconds:,.0f} a second" if seconds >= 1 else "at once"
+    pace = f" ({summary.records / seconds:,.0f} a second)" if seconds >= 1 else ""
     words = counts_sentence(summary.outcomes)
     if summary.dry_run:
         words = words.replace("delivered", "would be delivered") + "; nothing was sent"
     if summary.unsettled:
         were = "was" if summary.unsettled == 1 else "were"
         words += f"; {summary.unsettled:,} more {were} read and not settled"
-    return f"{records} in {seconds:,.1f} s ({pace}): {words}."
+    return f"{records} in {seconds:,.1f} s{pace}: {words}."
 
 
 def lines(summary: Summary) -> Iterator[str]:

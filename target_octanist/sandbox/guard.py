@@ -30,7 +30,7 @@ def is_known_host(host: str, allowed: Collection[str]) -> bool:
 def is_foreign_page(host: str, origin: str, fetch_site: str) -> bool:
     """Tell from the headers Host, Origin and Sec-Fetch-Site ("" without) who had this sent.
 
-    True is a page of another origin; programs that are no browsers send neither header.
+    True is a page of another origin; programs that are not browsers send neither header.
     """
     return origin not in {"", f"http://{host}", f"https://{host}"} or fetch_site not in {
         "",

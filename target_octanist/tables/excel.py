@@ -23,7 +23,7 @@ class ExcelTable:
         """Open the sheet that is asked for, or the first.
 
         Raises:
-            FileError: It is no workbook, or has no such sheet or no header.
+            FileError: It is not a workbook, or has no such sheet or no header.
         """
         options.forbid(path, "encoding", "delimiter")
         try:

@@ -23,7 +23,7 @@ class JsonLinesTable:
         """Read the whole file once: for its columns, and so that a bad line is told early.
 
         Raises:
-            FileError: A line is no object; it is named by its number.
+            FileError: A line is not an object; it is named by its number.
         """
         options.forbid(path, "delimiter", "sheet")
         self._file = TextFile(path, options.encoding)

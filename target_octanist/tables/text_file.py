@@ -121,7 +121,7 @@ class TextFile:
         with self.open() as text:
             if "\0" in text.read(_BLOCK_BYTES):
                 message = (
-                    f"{self.path.name} holds zero bytes, so it is no text in {self.encoding}; "
+                    f"{self.path.name} holds zero bytes, so it is not text in {self.encoding}; "
                     "say what it is in with --encoding (utf-16-le?)."
                 )
                 raise FileError(message)
@@ -162,6 +162,6 @@ def _known(encoding: str | None) -> str | None:
     try:
         "".encode(encoding)
     except LookupError:
-        message = f"--encoding: {encoding} is no text encoding that Python knows."
+        message = f"--encoding: {encoding} is not a text encoding that Python knows."
         raise FileError(message, error_id="file-option") from None
     return _UTF8 if codecs.lookup(encoding).name == "utf-8" else encoding

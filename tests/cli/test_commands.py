@@ -126,7 +126,7 @@ def test_settings_come_from_files_or_from_the_environment_as_for_the_target(fold
     [
         (None, 2, "'odd.json' does not exist"),
         ("[1]", 1, '--config: odd.json is not a JSON object; write the settings as {"name": value'),
-        ("{", 1, "--config: odd.json is not a JSON object; mend it at line 1, column 2."),
+        ("{", 1, "--config: odd.json is not a JSON object; fix it at line 1, column 2."),
         ('{"max_concurrency": 0}', 1, "max_concurrency: must be"),
     ],
 )

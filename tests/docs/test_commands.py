@@ -104,8 +104,8 @@ def test_few_commands_are_not_run():
         ("a … c\n", "a b b c\n", True),
         ("a\n…\nd\n", "a\nb\nc\nd\n", True),
         ("a\n", "a\nb\n", False),
-        ("9 records in 0.1 s (at once): 9\n", "9 records in 1.5 s (6 a second): 9\n", True),
-        ("8 records in 0.1 s (at once): 9\n", "9 records in 1.5 s (6 a second): 9\n", False),
+        ("9 records in 0.1 s: 9\n", "9 records in 1.5 s (6 a second): 9\n", True),
+        ("8 records in 0.1 s: 9\n", "9 records in 1.5 s (6 a second): 9\n", False),
         (
             "3f9c0a1b22c4  web  2026-11-21T08:00:00.000Z\n",
             "0f9c0a1b22c4  web  2027-01-01T00:00:00.100Z\n",

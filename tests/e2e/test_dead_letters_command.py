@@ -45,7 +45,7 @@ class Letters:
         self.config = target.folder / "letters.json"
 
     def arguments(self, name, *arguments, **settings):
-        """Give the command line; settings are laid over those of the target."""
+        """Give the command line; settings override those of the target."""
         merged = {**self.target.settings, "streams": RIGHT, **settings}
         self.config.write_text(json.dumps(merged), encoding="utf-8")
         return ["dead-letters", name, *arguments, "--config", str(self.config)]
@@ -541,4 +541,4 @@ def test_each_has_help_with_an_example_and_tells_a_missing_journal(target, lette
 def test_a_time_that_is_none_is_told(target, letters):
     done = letters("list", "--since", "yesterday")
     assert done.returncode == 2
-    assert "'yesterday' is no date, time or age" in done.stderr
+    assert "'yesterday' is not a date, time or age" in done.stderr

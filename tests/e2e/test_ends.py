@@ -293,8 +293,8 @@ def test_a_mistake_in_the_settings_is_told_in_the_users_words(sandbox, target, s
     [
         (None, "cannot be read (No such file or directory); name a JSON file with the settings"),
         ("a folder", "cannot be read (Is a directory); name a JSON file with the settings"),
-        (b'{"api_key": "secret",}', "is not a JSON object; mend it at line 1, column 22."),
-        (b"", "is not a JSON object; mend it at line 1, column 1."),
+        (b'{"api_key": "secret",}', "is not a JSON object; fix it at line 1, column 22."),
+        (b"", "is not a JSON object; fix it at line 1, column 1."),
         (b'[["api_key", "secret"]]', 'is not a JSON object; write the settings as {"name": value'),
         (b'{"api_key": "secret\xff"}', "is not a JSON object; write the settings as"),
         (b"[" * 100_000, "is not a JSON object; write the settings as"),

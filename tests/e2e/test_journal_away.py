@@ -45,7 +45,7 @@ def test_connections_that_are_cut_again_and_again_cost_no_lead(
         postgres.cut(database)
     done = finish(process)
     assert done.returncode == 0, done.stderr
-    assert "It is waited for" in done.stderr
+    assert "Waiting for it to come back" in done.stderr
     assert emails(sandbox) == emails_of(300)
     assert done.states[-1] == {"at": 300}
 

@@ -1,4 +1,4 @@
-"""The morning after: all that tells of a run says the same, and one command mends it."""
+"""The morning after: all that tells of a run says the same, and one command fixes it."""
 
 from __future__ import annotations
 

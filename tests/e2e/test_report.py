@@ -184,7 +184,7 @@ def test_status_says_in_words_what_the_last_run_did_and_what_to_do_next(night):
     assert rest[-4:] == [
         "  1 lead is in doubt: ask Octanist about it.",
         "    octanist reconcile",
-        "  2 dead letters are kept: see why, mend the mapping or the rule, then replay them.",
+        "  2 dead letters are kept: see why, fix the mapping or the rule, then replay them.",
         "    octanist dead-letters list",
     ]
     for stream, outcome, reason, _ in REASONS:

@@ -105,10 +105,7 @@ def test_as_json_it_says_the_same_and_more():
 def test_a_run_in_which_all_is_well_takes_two_lines():
     well = Summary({"delivered": 1}, {}, {}, seconds=0.4)
     assert list(lines(well)) == [
-        (
-            "1 record in 0.4 s (at once): 1 delivered, 0 duplicate, 0 filtered, 0 rejected, "
-            "0 in doubt."
-        ),
+        ("1 record in 0.4 s: 1 delivered, 0 duplicate, 0 filtered, 0 rejected, 0 in doubt."),
         "1 lead has arrived in Octanist.",
     ]
     again = Summary(

@@ -201,7 +201,7 @@ def test_what_is_no_name_of_a_stream_is_refused_without_showing_it(sandbox, targ
     line = schema().replace('"stream": "leads"', f'"stream": {name}')
     done = target.run([line])
     assert done.returncode == 1
-    assert "Line 1 of the input is a SCHEMA whose `stream` is no name" in done.stderr
+    assert "Line 1 of the input is a SCHEMA whose `stream` is not a name" in done.stderr
     assert not {"\x1b", "\u202e"} & set(done.stderr)
 
 

@@ -183,7 +183,7 @@ def _hostile_records(chance: Random, _: Path) -> _Odd:
 
 
 def no_message(chance: Random, _: Path) -> _Odd:
-    """Give a line that is no Singer message, and stops the run."""
+    """Give a line that is not a Singer message, and stops the run."""
     line, cut = good_record(10), chance.randrange(1, 100)
     no_type = json.dumps(chance.choice([NAME, None, 5, []])).encode()
     no_name = dump(_no_name(chance)).encode()

@@ -101,7 +101,7 @@ def _pattern_of(line: str) -> str:
 def _steady(text: str) -> str:
     """Give a text without what differs from run to run."""
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", "TIME", text)
-    text = re.sub(r"\b\d+\.\d+ s \((?:at once|\d+ a second)\)", "N s (PACE)", text)
+    text = re.sub(r"\b\d+\.\d+ s(?: \(\d+ a second\))?", "N s", text)
     return re.sub(r"\b(?=[a-z]*\d)[0-9a-f]{12}(?:[0-9a-f]{20})?\b", "DIGEST", text)
 
 

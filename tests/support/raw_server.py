@@ -78,7 +78,7 @@ class Peer:
                 pass
 
     def close(self) -> None:
-        """End it in good order."""
+        """End it cleanly."""
         self._connection.close()
 
     def reset(self) -> None:

@@ -215,7 +215,7 @@ def test_a_file_that_makes_no_sense_is_replaced(target, path):
 @pytest.mark.parametrize(
     ("name", "told", "error_id"),
     [
-        ("/no/such/folder/o.prom", "/no/such/folder is no folder", "metrics-path"),
+        ("/no/such/folder/o.prom", "/no/such/folder is not a writable folder", "metrics-path"),
         ("octanist.txt", "must end in .prom", "settings-value"),
     ],
 )

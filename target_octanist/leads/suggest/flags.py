@@ -48,7 +48,7 @@ def _why_not(candidate: ConsentCandidate) -> str | None:
     if said.purpose is None:
         return "it does not say whether to marketing or to analytics"
     if types and not types & {"boolean", "string", "integer"}:
-        return "its type is no yes or no"
+        return "its type is not yes or no"
     if candidate.place.form in ("date-time", "date"):
         return "it is a date"
     if evidence.filled and evidence.share("flag", "word") < _NEARLY_ALL:
