@@ -6,7 +6,7 @@ import atexit
 import gc
 from typing import Final
 
-#: So many new objects may there be before the collector looks for some to free.
+#: Allocations before the collector runs.
 _NEW_OBJECTS: Final = 10_000
 
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from target_octanist.reporting.past import Account
 
-#: So many runs are told of.
+#: Runs that are shown.
 _RUNS = 5
 
-#: Among so many runs the last one that reads an input is looked for.
+#: Runs among which the last one that reads an input is looked for.
 _RUNS_LOOKED_AT = 100
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SETTLED: Final = 1
 _REJECTED: Final = 2
 
-#: After so many records their bytes are given back, or when there are no others.
+#: Records after which their bytes are given back, or when there are no others.
 _FORGET: Final = 4096
 
 

@@ -23,7 +23,7 @@ FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 60.0
 
 
-# Of each request there is one: a Struct is made in a tenth of the time of a dataclass.
+# Created once per request; a Struct is ten times cheaper than a dataclass.
 class Settle(Struct, frozen=True, gc=False):
     """This is how the lead ended."""
 

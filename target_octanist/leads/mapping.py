@@ -49,7 +49,7 @@ _TELLING = {"create": ("email", "phone"), "update": ("status", "value")}
 _IDENTITY = {"create": IDENTITY_KEYS, "update": MATCH_KEYS, "upsert": (*IDENTITY_KEYS, "id")}
 
 
-# Of each record there is one: a Struct is made in a tenth of the time of a dataclass.
+# Created once per record; a Struct is ten times cheaper than a dataclass.
 class Mapped(Struct, frozen=True):
     """A record that makes a lead, or a change of one.
 

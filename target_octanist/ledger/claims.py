@@ -69,7 +69,7 @@ class Fingerprint(NamedTuple):
     makes_lead: bool
 
 
-# Of each record there is one: a Struct is made in a tenth of the time of a dataclass.
+# Created once per record; a Struct is ten times cheaper than a dataclass.
 class Claim(Struct, frozen=True, gc=False):
     """What one record asks of the journal.
 

@@ -60,7 +60,7 @@ fingerprints = Table(
 #: Verdicts after which the same claim may have nothing left to do.
 _MAY_BE_DONE: Final = {"send", "start", "duplicate", "skipped"}
 
-#: So many are looked at in one go when old ones are forgotten.
+#: Fingerprints that are looked at in one go when old ones are forgotten.
 _PAGE: Final = 1000
 
 _insert = Statement(insert(fingerprints))

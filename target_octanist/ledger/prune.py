@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
     from target_octanist.ledger.journal import Journal
 
-#: So many leads are looked at in one go, and changed in one transaction at most.
+#: Leads that are looked at in one go, and changed in one transaction at most.
 _PAGE: Final = 1000
 
-#: So many runs are deleted in one transaction.
+#: Runs that are deleted in one transaction.
 _RUNS: Final = 100
 
 #: What some leads are duplicates of.

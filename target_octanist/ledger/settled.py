@@ -27,11 +27,11 @@ _DIGITS: Final = 32
 #: What was read on and never asked for: more of it means that the order is another one.
 _MOST_AHEAD: Final = 10_000
 
-#: So many are read on at once for `is_next`, and the next ones when so few are left.
+#: Rows that are read ahead at once for `is_next`, and how few may be left before the next ones.
 _BLOCK: Final = 500
 _FEW: Final = 50
 
-#: So many in a row may be new before one is looked up; where all are, more and more.
+#: New records in a row before one is looked up; where all are new, more and more.
 _SOME_PATIENCE: Final = 8
 _MOST_PATIENCE: Final = 4096
 

@@ -54,7 +54,7 @@ def tell(summary: Summary, stream: TextIO, level: int) -> None:
         show(summary, stream)
 
 
-#: For each reason so many leads are named, if the terminal has so many columns.
+#: Leads that are named for each reason, if the terminal has at least that many columns.
 _NAMED: Final = 3
 _WIDE: Final = 70
 

@@ -22,7 +22,7 @@ RUN_DIGITS: Final = 8
 #: Kinds of runs that take up what earlier ones left; the others read an input.
 _AFTERWARDS: Final = ("reconcile", "replay")
 
-#: Figures are read from the journal for so many runs at a time.
+#: Runs whose figures are read from the journal at a time.
 _AT_ONCE: Final = 50
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from target_octanist.reporting.figures import Figures
     from target_octanist.reporting.next_steps import Step
 
-#: So many leads in doubt are listed; the others are counted.
+#: At most this many leads in doubt are listed; the others are counted.
 LISTED: Final = 20
 
 #: At most this many runs are shown besides those that the report is about.

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from target_octanist.reporting.timeline import Bucket
 
-#: So many records are named for each reason; whoever wants all asks the journal.
+#: At most this many records are named per reason; the journal has all.
 REFERENCES: Final = 5
 
-#: So many reasons are told apart. They are sentences of ours, so there are few.
+#: At most this many reasons are told apart. They are sentences of ours, so there are few.
 REASONS: Final = 200
 
 OTHER_REASONS: Final = "other reasons"

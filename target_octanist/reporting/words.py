@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
-#: Below so many seconds a tenth of one matters.
+#: Below this many seconds a tenth of one matters.
 _SHORT = 10
 
 
