@@ -671,7 +671,7 @@ _LEADS = (
         "rejected",
         what="An expression of `stream_maps` failed for this record.",
         why="It meets a null, or a value of another kind than it was written for.",
-        remedy="Let the expression put up with such values.",
+        remedy="Let the expression accept such values.",
         says=("stream_maps: an expression failed",),
     ),
     Entry(
