@@ -6,7 +6,6 @@ Records of a run and dead letters that are tried again become claims here alike.
 from __future__ import annotations
 
 import json
-import time
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from target_octanist.leads.problems import MappingError
 from target_octanist.leads.schema import MATCH_KEYS
 from target_octanist.ledger.changes import Change, change_source, lead_digest
 from target_octanist.ledger.claims import NOTHING, UNMAPPABLE, Claim
+from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.tables import State
 from target_octanist.reporting.outcomes import SKIPPED
 from target_octanist.runtime import encode_record
@@ -280,7 +280,7 @@ class ClaimMaker:
         """Give the claim of a lead that is ready to be sent."""
         window_start = 0
         if self._window_ms is not None:
-            window_start = int(time.time() * 1000) - self._window_ms
+            window_start = now_ms() - self._window_ms
         encoded = encode_payload(payload)
         return Claim(
             source=source,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import platformdirs
 
-from target_octanist.leads.schema import Mode, contract_keys
+from target_octanist.leads.schema import Contract, Mode, contract_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 OnUnknown = Literal["reconcile", "hold", "resend"]
 CheckQuota = Literal["off", "warn", "fail"]
-Contract = Literal["full", "legacy"]
 Transitions = Literal["forward", "any"]
 Transport = Literal["auto", "fast", "requests"]
 

@@ -21,6 +21,7 @@ from target_octanist.leads.identity import check_dedupe_by
 from target_octanist.leads.link import Link, read_link
 from target_octanist.leads.mapping import compile_mapping
 from target_octanist.leads.problems import MappingError, Problem, Problems
+from target_octanist.leads.schema import MODES
 from target_octanist.loopback import is_loopback
 from target_octanist.settings import Settings, default_ledger
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from target_octanist.leads.presets import Preset
-    from target_octanist.leads.schema import Mode
-    from target_octanist.settings import CheckQuota, Contract, OnUnknown, Transitions, Transport
+    from target_octanist.leads.schema import Contract, Mode
+    from target_octanist.settings import CheckQuota, OnUnknown, Transitions, Transport
 
 STREAM_KEYS = (
     "stream",
@@ -44,7 +45,6 @@ STREAM_KEYS = (
     "lookup",
 )
 
-MODES = ("create", "update", "upsert")
 
 _SHARE = re.compile(r"[0-9]{1,9}%?")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ from target_octanist.cli.config import config_option, load_config
 from target_octanist.cli.output import json_option, print_json
 from target_octanist.cli.period import Moment
 from target_octanist.errors import OctanistError
-from target_octanist.ledger.journal import Journal
+from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.prune import Ages, Pruned, Pruner, compact
 from target_octanist.reporting.words import counts
 from target_octanist.settings_reader import read_settings
@@ -149,7 +148,7 @@ def _check_ages(settings: Settings, ages: Ages) -> None:
         ),
     ]
     days = 0 if 0 in windows else max(windows)
-    youngest = time.time_ns() // 1_000_000 - days * _DAY_MS
+    youngest = now_ms() - days * _DAY_MS
     for option, age in (("leads", ages.leads), ("persons", ages.persons)):
         if age is None or (days and age <= youngest):
             continue

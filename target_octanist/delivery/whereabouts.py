@@ -21,6 +21,7 @@ from target_octanist.delivery.outcome import (
     classify,
     text_of,
 )
+from target_octanist.leads.schema import MATCH_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 #: More leads than a search shows at once are not told apart.
 _MOST: Final = 100
-
-_IDENTIFIERS: Final = ("id", "email", "phone")
 
 
 def ask(sender: Sender, payload: bytes) -> Answer:
@@ -98,7 +97,7 @@ def carried_out(payload: bytes, answer: Reply, *, now: float) -> Outcome:
 
 
 def _identifier(change: Mapping[str, Any]) -> tuple[str, str]:
-    return next((name, str(change[name])) for name in _IDENTIFIERS if name in change)
+    return next((name, str(change[name])) for name in MATCH_KEYS if name in change)
 
 
 def _rows(answer: Response, name: str, value: str) -> list[dict[str, Any]] | None:

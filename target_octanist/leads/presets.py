@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -23,7 +23,7 @@ from target_octanist.leads.problems import (
     type_name,
     yaml_text,
 )
-from target_octanist.leads.schema import Mode
+from target_octanist.leads.schema import MODES, Mode
 
 if TYPE_CHECKING:
     from target_octanist.leads.link import Link
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The form of the files that this version reads."""
 
-_MODES: tuple[Mode, ...] = get_args(Mode)
 _KEYS = (
     *("format", "version", "description", "streams", "key", "notes"),
     *("mode", "link", "mapping"),
@@ -186,11 +185,11 @@ def _names(raw: Any, where: str, problems: Problems) -> tuple[str, ...]:
 def _mode(raw: Any, name: str, problems: Problems) -> Mode:
     if raw is None:
         return "create"
-    for mode in _MODES:
+    for mode in MODES:
         if raw == mode:
             return mode
-    what = f"must be one of {', '.join(_MODES)}, not {yaml_text(raw)}"
-    problems.add(f"{name}: mode", what + did_you_mean(raw, _MODES), "preset-value")
+    what = f"must be one of {', '.join(MODES)}, not {yaml_text(raw)}"
+    problems.add(f"{name}: mode", what + did_you_mean(raw, MODES), "preset-value")
     return "create"
 
 

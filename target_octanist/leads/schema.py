@@ -7,13 +7,14 @@ may be mapped, and how the value of each field is read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Contract = Literal["full", "legacy"]
 Mode = Literal["create", "update", "upsert"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 Kind = Literal["text", "email", "phone", "boolean", "url", "custom", "uuid", "number", "status"]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
 from target_octanist.reporting.outcomes import OUTCOMES
 from target_octanist.reporting.summary import count, counts_sentence
+from target_octanist.reporting.words import lasted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -136,7 +137,7 @@ class Progress:
         settled = snapshot.settled
         of = f" of about {self._expected:,}" if self._expected else ""
         left = self._seconds_left(settled, rate)
-        ahead = f", about {duration(left)} left" if left is not None else ""
+        ahead = f", about {lasted(left)} left" if left is not None else ""
         noun = self._noun if settled == 1 and not of else f"{self._noun}s"
         return (
             f"{settled:,}{of} {noun}: {counts_sentence(snapshot.outcomes)}; "
@@ -184,7 +185,7 @@ class Progress:
         parts.append(Part(f"{snapshot.in_flight} of {snapshot.pace} in flight", 8))
         parts.append(Part(f"{rate:.0f} a second", 7))
         if left is not None:
-            parts.append(Part(f"{duration(left)} left", 3))
+            parts.append(Part(f"{lasted(left)} left", 3))
         return parts
 
 
@@ -194,12 +195,3 @@ def fitting(parts: Sequence[Part], width: int) -> list[Part]:
     while len(kept) > 1 and len(_SEPARATOR.join(part.text for part in kept)) > width:
         kept.remove(max(kept, key=lambda part: part.rank))
     return kept
-
-
-def duration(seconds: float) -> str:
-    """Say ``44 s``, ``12 min`` or ``3 h 20 min``."""
-    minutes = round(seconds / 60)
-    if not minutes:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from target_octanist.reporting.progress import Part, Progress, Snapshot, duration, fitting
+from target_octanist.reporting.progress import Part, Progress, Snapshot, fitting
 
 PARTS = [
     Part("1,850 of 5,000 read", 2),
@@ -45,14 +45,6 @@ PARTS = [
 )
 def test_a_narrow_terminal_gets_what_matters_most(width, expected):
     assert " · ".join(part.text for part in fitting(PARTS, width)) == expected
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "0 s"), (29, "29 s"), (31, "1 min"), (719, "12 min"), (3599, "1 h 0 min")],
-)
-def test_a_duration_is_as_exact_as_is_of_use(seconds, words):
-    assert duration(seconds) == words
 
 
 def snapshot(delivered, *, duplicate=0, in_flight=14):
