@@ -37,7 +37,7 @@ from target_octanist.reporting.outcomes import SKIPPED
 from target_octanist.runtime import encode_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_octanist.ledger.fingerprints import Done
     from target_octanist.settings import Settings, StreamSettings
@@ -98,14 +98,14 @@ def mapped_by(settings: Settings, stream: StreamSettings, mapping: Mapping[str, 
     return repr(parts)
 
 
-def outcomes_of(done: Done) -> Iterator[tuple[str, str, str]]:
-    """Give source, outcome and reason of all that a record came to of which nothing is left."""
+def outcome_of(done: Done) -> tuple[str, str, str]:
+    """Give source, outcome and reason of a record of which nothing is left to do."""
     if done.lead is not None:
-        yield done.lead, State.DUPLICATE.value, SAME_RECORD
-    if done.change is not None and done.change_digest is None:
-        yield done.change, SKIPPED, NOTHING_TO_TELL
-    elif done.change is not None:
-        yield done.change, State.DUPLICATE.value, SAME_CHANGE
+        return done.lead, State.DUPLICATE.value, SAME_RECORD
+    assert done.change is not None, "a record makes one of the two"
+    if done.change_digest is None:
+        return done.change, SKIPPED, NOTHING_TO_TELL
+    return done.change, State.DUPLICATE.value, SAME_CHANGE
 
 
 class ClaimMaker:

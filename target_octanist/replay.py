@@ -212,11 +212,8 @@ class Replay:
             claims, notes = self._claims(letter, record)
             if not claims:
                 self.left += 1
-            for claim in claims:
-                # Of what is tried again the journal has the record already.
-                if not intake.submit(claim, record or {}, notes, while_waiting):
-                    return
-                notes = ()
+            elif not intake.submit(claims, record or {}, notes, while_waiting):
+                return
 
     def _claims(
         self, letter: DeadLetter, record: Mapping[str, Any] | None

@@ -26,6 +26,7 @@ from target_octanist.delivery.engine import Engine
 from target_octanist.delivery.heartbeat import beat
 from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
+from target_octanist.delivery.pair import Pair
 from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
 from target_octanist.delivery.reasons import SAME_RECORD
@@ -97,7 +98,7 @@ class Intake(Protocol):
 
     def submit(
         self,
-        claim: Claim,
+        claims: Sequence[Claim],
         record: Mapping[str, Any],
         notes: Sequence[str],
         while_waiting: Callable[[], None],
@@ -221,7 +222,7 @@ class Run:
 
     def submit(
         self,
-        claim: Claim,
+        claims: Sequence[Claim],
         record: Mapping[str, Any],
         notes: Sequence[str],
         while_waiting: Callable[[], None],
@@ -229,21 +230,31 @@ class Run:
         """Hand over a record; False if the run is stopping and did not take it.
 
         Args:
-            claim: What the record asks of the journal.
+            claims: What the record asks of the journal: one claim, or two, of its lead and of
+                what became of it.
             record: As it came.
             notes: What was left out of its lead or changed in it, in sentences.
             while_waiting: Called every now and then during a wait.
         """
         if self._passed:
             self._count_passed()
-        is_refused = claim.reason is not None and claim.code != NOTHING
-        self._tell(claim.stream, [f"rejected: {claim.reason}"] if is_refused else notes)
-        encode = partial(encode_record, record) if claim.again is None else None
-        candidate = Candidate(self._count + 1, self._place(), claim, encode)
-        if not self.engine.submit(candidate, while_waiting):
+        for claim in claims:
+            is_refused = claim.reason is not None and claim.code != NOTHING
+            self._tell(claim.stream, [f"rejected: {claim.reason}"] if is_refused else notes)
+        if not self.engine.submit(self._candidates(claims, record), while_waiting):
             return False
         self._count += 1
         return True
+
+    def _candidates(self, claims: Sequence[Claim], record: Mapping[str, Any]) -> list[Candidate]:
+        number, place = self._count + 1, self._place()
+        encode = partial(encode_record, record)
+        pair = Pair() if len(claims) > 1 else None
+        return [
+            # Of what is tried again the journal has the record already.
+            Candidate(number, place, claim, encode if claim.again is None else None, pair)
+            for claim in claims
+        ]
 
     def pass_over(self, stream: str, sources: Sequence[str]) -> None:
         """Count records that are settled for good, as `settled` says: duplicates, all of them."""
@@ -433,6 +444,7 @@ class Run:
             dry_run=dry_run,
             noun=self._noun,
             steps=[] if dry_run else _steps(tally),
+            made=tally.made,
             changes=tally.changes.total(),
             unsettled=max(0, self._count - tally.outcomes.total()),
         )

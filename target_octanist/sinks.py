@@ -84,9 +84,7 @@ class LeadSink(Sink):
         claims, notes = self._claims.of_record(source, record)
         if self._changes is not None:
             claims = self._with_fingerprint(self._changes, source, claims)
-        for claim in claims:
-            self._target.submit(claim, record, notes)
-            notes = ()
+        self._target.submit(claims, record, notes)
 
     def _with_fingerprint(
         self, changes: ChangeRecogniser, source: str, claims: Sequence[Claim]
@@ -126,7 +124,7 @@ class LeadSink(Sink):
         from target_octanist.ledger.claims import INVALID_RECORD
 
         claim = self._claims.of_none(self._source(record), record, reason, INVALID_RECORD)
-        self._target.submit(claim, record)
+        self._target.submit([claim], record)
 
     def take(self, record: dict[str, Any]) -> None:
         """Take a record as it came, on a shorter way than through the SDK."""
@@ -140,9 +138,9 @@ class LeadSink(Sink):
         if isinstance(recogniser, Recogniser):
             self._target.run.pass_over(self.stream_name, sources)
         else:
-            from target_octanist.claim_maker import outcomes_of
+            from target_octanist.claim_maker import outcome_of
 
-            passed = [of for s in sources for of in outcomes_of(recogniser.done(s))]
+            passed = [outcome_of(recogniser.done(source)) for source in sources]
             self._target.run.pass_over_changes(self.stream_name, passed)
         self._had_key = True
         self._count(len(sources))

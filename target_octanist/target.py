@@ -346,14 +346,16 @@ class TargetOctanist(Target):
         found = (sink.key_properties for sink in sinks if sink.stream_name == stream)
         return next(found, ())
 
-    def submit(self, claim: Claim, record: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
+    def submit(
+        self, claims: Sequence[Claim], record: Mapping[str, Any], notes: Sequence[str] = ()
+    ) -> None:
         """Hand a record to the run.
 
         Raises:
             OctanistError: The run had to stop.
             StopReading: A signal ended it.
         """
-        if not self.run.submit(claim, record, notes, self.breathe):
+        if not self.run.submit(claims, record, notes, self.breathe):
             self.run.breathe()
             raise StopReading
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_octanist.delivery.job import Candidate, Decided, Job
 from target_octanist.delivery.outcome import Kind
+from target_octanist.delivery.pair import Part
 from target_octanist.delivery.policy import Ask, GiveUp, SendAgain, Settle, Stop
 from target_octanist.delivery.reasons import why_not, why_replaced, why_settled
 from target_octanist.delivery.recovery import CUT_OFF, given_up_at, job_of, tell
@@ -36,12 +38,12 @@ class Settled(NamedTuple):
 
     Attributes:
         records: Of each its number, and whether it is rejected.
-        held: How many more records are held until the input ends, and must not keep it from
-            being read; fewer, if negative.
+        room: For how many more claims there is room: those that are settled, and those that
+            are held until the input ends and must not keep it from being read.
     """
 
     records: list[tuple[int, bool]]
-    held: int
+    room: int
 
 
 class Consequences:
@@ -77,8 +79,9 @@ class Consequences:
         self._fail = fail
         self._is_stopping = is_stopping
         self._settled: list[tuple[int, bool]] = []
-        self._delivered: dict[str, list[bytes]] = {}
-        self._held = 0
+        self._unexplained: Counter[tuple[str, str]] = Counter()
+        self._arrived: dict[str, list[bytes]] = {}
+        self._made_room = 0
 
     def act(self, gathered: Gathered, written: Written) -> list[Job]:
         """Act on a turn that is on disk.
@@ -96,11 +99,15 @@ class Consequences:
 
     def take_settled(self) -> Settled:
         """Count what was settled since the last time, and give it."""
-        delivered, self._delivered = self._delivered, {}
-        for stream, payloads in delivered.items():
-            self._tally.delivered(stream, payloads)
-        settled = Settled(self._settled, self._held)
-        self._settled, self._held = [], 0
+        # Most records come to the same, and to count them together costs less.
+        arrived, self._arrived = self._arrived, {}
+        for stream, payloads in arrived.items():
+            self._tally.arrived(stream, payloads, recovered=False)
+        unexplained, self._unexplained = self._unexplained, Counter()
+        for (stream, outcome), count in unexplained.items():
+            self._tally.settled(stream, outcome, count)
+        settled = Settled(self._settled, self._made_room)
+        self._settled, self._made_room = [], 0
         return settled
 
     def _apply(self, d: Decided) -> None:
@@ -111,8 +118,7 @@ class Consequences:
             self._work.waiting.let_go(job.source)
         match d.decision:
             case Settle(state):
-                lead = job.payload if state is State.DELIVERED else None
-                self._settle(job, state.value, why_settled(d, state), lead)
+                self._settle(job, state.value, why_settled(d, state))
                 if outcome.updated is not None and outcome.updated > 1:
                     _tell_many(job, outcome.updated)
             case Ask() if job.is_change:
@@ -160,35 +166,52 @@ class Consequences:
                     self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
         return started
 
-    def _settle(
-        self, job: Job, outcome: str, why: Why | None, payload: bytes | None = None
-    ) -> None:
-        """Count a settled record."""
-        number = job.number
-        if number is not None and payload is not None and not job.is_change:
-            self._delivered.setdefault(job.stream, []).append(payload)
+    def _settle(self, job: Job, outcome: str, why: Why | None) -> None:
+        """Count a settled record, or one of the two claims that it makes."""
+        waited = job.number is None and self._work.pending.is_over(job.source)
+        recovered = job.number is None and not waited
+        if job.number is not None:
+            self._made_room += 1
+        if outcome == State.DELIVERED:
+            self._count_delivered(job, recovered=recovered)
+        if recovered:
+            self._tally.left_behind(job.stream, outcome, why)
+        elif job.pair is None:
+            self._settle_record(job, Part(outcome, why), was=PENDING if waited else None)
         else:
-            waited = number is None and self._work.pending.is_over(job.source)
-            if waited:
-                self._tally.no_longer(job.stream, PENDING)
-            self._tally.settled(
-                job.stream,
-                outcome,
-                recovered=number is None and not waited,
-                why=why,
-                payload=payload,
-                is_change=job.is_change,
-            )
-        if outcome == State.DELIVERED and not job.is_change:
-            self._quota.delivered()
-        if number is not None:
-            self._settled.append((number, outcome == State.REJECTED))
+            was = job.pair.counted
+            whole = job.pair.settle(Part(outcome, why), is_change=job.is_change)
+            if whole is not None:
+                self._settle_record(job, whole, was=was)
+
+    def _settle_record(self, job: Job, whole: Part, *, was: str | None) -> None:
+        """Count a record of this run's input, and no longer as what it was before."""
+        if was is not None:
+            self._tally.no_longer(job.stream, was)
+        if whole.why is None:
+            self._unexplained[job.stream, whole.outcome] += 1
+        else:
+            self._tally.settled(job.stream, whole.outcome, why=whole.why)
+        if job.number is not None:
+            self._settled.append((job.number, whole.outcome == State.REJECTED))
+
+    def _count_delivered(self, job: Job, *, recovered: bool) -> None:
+        """Count what the API took: a lead, or what became of one."""
+        if job.is_change:
+            if not recovered:
+                self._tally.told(job.stream)
+            return
+        self._quota.delivered()
+        if recovered:
+            self._tally.arrived(job.stream, [job.payload], recovered=True)
+        else:
+            self._arrived.setdefault(job.stream, []).append(job.payload)
 
     def _hold(self, candidate: Candidate, lead: str | None) -> None:
         """Hold a change until all are counted; the input must not wait for that."""
         older = self._work.brake.hold(candidate, lead)
         if candidate.number is not None:
-            self._held += 1
+            self._made_room += 1
         self._replace(older)
         if self._work.brake.is_broken:
             self._fail(self._work.brake.stopped())
@@ -198,14 +221,14 @@ class Consequences:
         if older is None:
             return
         if older.number is not None:
-            self._held -= 1
+            self._made_room -= 1
         self._settle(Job.of(older), State.DUPLICATE.value, why_replaced(older))
 
     def _keep_pending(self, candidate: Candidate) -> None:
         is_own = candidate.number is not None
         if is_own:
             self._settle(Job.of(candidate), PENDING, None)
-        self._work.pending.keep(candidate.claim.source, is_own=is_own)
+        self._work.pending.keep(candidate.claim.source, is_own=is_own, pair=candidate.pair)
 
     def _free(self, due: Due) -> None:
         """Queue up pending changes that may go out now."""
@@ -214,7 +237,8 @@ class Consequences:
         for claim in due.claims:
             if claim.source not in queued:
                 queued.add(claim.source)
-                self._work.freed.append(Candidate(None, None, claim, None))
+                pair = self._work.pending.pair_of(claim.source)
+                self._work.freed.append(Candidate(None, None, claim, None, pair))
 
     def _ask_later(self, d: Decided) -> None:
         """Ask for the lead when the request can be at it no more."""

@@ -152,11 +152,12 @@ class Engine:
         """Why the run must end, or None."""
         return self._failure
 
-    def submit(self, candidate: Candidate, while_waiting: Callable[[], None]) -> bool:
+    def submit(self, candidates: Sequence[Candidate], while_waiting: Callable[[], None]) -> bool:
         """Hand over a record; waits while there is too much work in hand.
 
         Args:
-            candidate: Its number must be one more than that of the one before.
+            candidates: One for each claim that it makes. Their number is one more than that of
+                the record before.
             while_waiting: Called every now and then during a wait.
 
         Returns:
@@ -167,8 +168,9 @@ class Engine:
                 if self._stopping:
                     return False
                 if not self._inbox.is_full:
-                    if self._inbox.put(candidate):
-                        self._work_came.notify()
+                    for candidate in candidates:
+                        if self._inbox.put(candidate):
+                            self._work_came.notify()
                     return True
                 self._room_came.wait(_BLINK_SECONDS)
             while_waiting()
@@ -433,11 +435,11 @@ class Engine:
     def _tell_settled(self) -> None:
         """Let STATE and the reader know what the turn has settled, unless it breaks the budget."""
         settled = self._consequences.take_settled()
-        if not (settled.records or settled.held):
+        if not (settled.records or settled.room):
             return
         with self._lock:
             self._frontier.settle(settled.records)
-            self._inbox.settled(len(settled.records) + settled.held)
+            self._inbox.settled(settled.room)
             self._room_came.notify()
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))

@@ -58,7 +58,7 @@ class Inbox:
         return taken
 
     def settled(self, count: int) -> None:
-        """Make room: so many records that were put in are settled, or held until the input ends."""
+        """Make room: so many that were put in are settled, or held until the input ends."""
         self._in_hand -= count
 
     def took_back(self, count: int) -> None:

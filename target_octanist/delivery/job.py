@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from target_octanist.delivery.outcome import Outcome, Reply
+    from target_octanist.delivery.pair import Pair
 
 #: Of these the API has a lead. A duplicate that it was asked for has that lead's id.
 _THERE = {State.DELIVERED, State.DUPLICATE}
@@ -27,7 +28,7 @@ _DEAD = {State.REJECTED, State.FILTERED}
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """A record on its way to being claimed.
+    """A record on its way to being claimed, or one of the two claims that it makes.
 
     Attributes:
         number: Counts the records that were handed over, from 1; None for a change that was
@@ -35,12 +36,14 @@ class Candidate(Struct, frozen=True, gc=False):
         place: Where it is in the input, as people are told: the number of a record or row.
         encode_record: Gives the source record as JSON text, for a dead letter; None if the
             journal has it already.
+        pair: Of a record that makes two claims; the other one has it, too.
     """
 
     number: int | None
     place: int | None
     claim: Claim
     encode_record: Callable[[], str] | None
+    pair: Pair | None = None
 
 
 class Job(Struct, eq=False):
@@ -51,6 +54,7 @@ class Job(Struct, eq=False):
         place: As of the candidate; None where there is no record.
         encode_record: As of the candidate; None where there is no record.
         again: As of the claim.
+        pair: As of the candidate.
         attempts: Requests that counted as attempts.
         first_at: When it was first sent (monotonic seconds), or None.
         started_at: When its last request started (monotonic seconds); 0 if it was not sent.
@@ -69,6 +73,7 @@ class Job(Struct, eq=False):
     place: int | None = None
     encode_record: Callable[[], str] | None = None
     again: Refused | None = None
+    pair: Pair | None = None
     attempts: int = 0
     first_at: float | None = None
     started_at: float = 0.0
@@ -91,6 +96,7 @@ class Job(Struct, eq=False):
             candidate.place,
             candidate.encode_record,
             claim.again,
+            candidate.pair,
             is_change=claim.change is not None,
             looks_up=claim.looks_up,
         )

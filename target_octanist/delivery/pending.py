@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from target_octanist.delivery.pair import Pair
     from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.turn import Turn
 
@@ -41,7 +42,7 @@ class Pending:
         self._any = any_yet
         self._forward = forward
         self._swept: int | None = 0 if any_yet else None
-        self._own: set[str] = set()
+        self._own: dict[str, Pair | None] = {}
 
     @property
     def is_any(self) -> bool:
@@ -53,21 +54,26 @@ class Pending:
         """Whether those of earlier runs are still being looked at."""
         return self._swept is not None
 
-    def keep(self, source: str, *, is_own: bool) -> None:
+    def keep(self, source: str, *, is_own: bool, pair: Pair | None) -> None:
         """Take note of a change that is pending from now on.
 
         Args:
             source: Its own.
             is_own: Whether it came in this run's input.
+            pair: That of its record, if that makes a lead as well.
         """
         self._any = True
         if is_own:
-            self._own.add(source)
+            self._own[source] = pair
+
+    def pair_of(self, source: str) -> Pair | None:
+        """Give back what was kept with a change that may go out now."""
+        return self._own.get(source)
 
     def is_over(self, source: str) -> bool:
         """Say, once, whether a settled change was pending that came in this run's input."""
         was_own = source in self._own
-        self._own.discard(source)
+        self._own.pop(source, None)
         return was_own
 
     def due(self, turn: Turn, settled: Collection[str]) -> Due:

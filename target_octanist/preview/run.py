@@ -127,7 +127,7 @@ class Preview:
         self._mapping_of = mapping_of
         self._show = show
         self._budget = ErrorBudget(settings.max_rejected_percent)
-        self._waiting: list[Claim] = []
+        self._waiting: list[Sequence[Claim]] = []
         self.accepted = 0
         self.records: Counter[str] = Counter()
         self.samples: list[Sample] = []
@@ -141,7 +141,6 @@ class Preview:
         self.salt = self._journal.salt = (self._known or self._journal).salt
         self.transitions = Transitions(settings, self._journal, self._known)
         self._shown: dict[int, Sample] = {}
-        self._last: Mapping[str, Any] | None = None
         self._out = PayloadFile(out) if out else None
 
     # As a run does it
@@ -153,17 +152,23 @@ class Preview:
 
     def submit(
         self,
-        claim: Claim,
+        claims: Sequence[Claim],
         record: Mapping[str, Any],
         notes: Sequence[str],
         while_waiting: Callable[[], None],  # noqa: ARG002 - there is nothing to wait for
     ) -> bool:
         """Take a record; it is decided with others of its batch."""
         self.accepted += 1
-        if record is not self._last:
-            # With mode upsert a record may make two: a lead, and what became of it.
-            self.records[claim.stream] += 1
-        self._last = record
+        self.records[claims[0].stream] += 1
+        for claim in claims:
+            self._look_at(claim, record, notes)
+            notes = ()
+        self._waiting.append(claims)
+        if len(self._waiting) >= self._settings.batch_size_rows:
+            self._decide()
+        return True
+
+    def _look_at(self, claim: Claim, record: Mapping[str, Any], notes: Sequence[str]) -> None:
         counts = self.streams.get(claim.stream)
         if counts is None:
             sources = dict(self._mapping_of(claim.stream).explain())
@@ -174,10 +179,6 @@ class Preview:
         if self.accepted <= self._show:
             sample = self._shown[id(claim)] = self._sample(claim, record, lead, notes)
             self.samples.append(sample)
-        self._waiting.append(claim)
-        if len(self._waiting) >= self._settings.batch_size_rows:
-            self._decide()
-        return True
 
     def pass_over(self, stream: str, sources: Sequence[str]) -> None:
         """Never called, as nothing is `settled`."""
@@ -215,7 +216,8 @@ class Preview:
     # What would become of them
 
     def _decide(self) -> None:
-        claims, self._waiting = self._waiting, []
+        records, self._waiting = self._waiting, []
+        claims = [claim for made in records for claim in made]
         settled = [Settled(*of) for of in self._outcomes([c for c in claims if c.change is None])]
         for claim, outcome, why in settled:
             self.streams[claim.stream].reasons[outcome, why] += 1
@@ -226,8 +228,9 @@ class Preview:
         settled += self.transitions.decide(changes) if changes else []
         self._tell_samples(settled)
         rejected = {id(claim) for claim, outcome, _ in settled if outcome == REJECTED}
-        for number, claim in enumerate(claims, self.accepted - len(claims) + 1):
-            if self._budget.count(rejected=id(claim) in rejected) and self.stops_at is None:
+        for number, made in enumerate(records, self.accepted - len(records) + 1):
+            is_rejected = any(id(claim) in rejected for claim in made)
+            if self._budget.count(rejected=is_rejected) and self.stops_at is None:
                 self.stops_at = number
 
     def _tell_samples(self, settled: Sequence[Settled]) -> None:

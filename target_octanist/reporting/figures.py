@@ -72,8 +72,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         reasons: Of both, most frequent first.
         delivered: Stream to number of leads delivered, of both; `filled`, `sources` and
             `campaigns` are about these.
+        made: Number of leads that records of its input made.
         changes: Stream to number of its records, among those of `outcomes` that are
-            delivered, that told what became of a lead.
+            delivered, that told what became of a lead. With `mode: upsert` a record may do both.
         filled: Stream to lead field to number of leads with a value for it.
         requests: HTTP status, or ``none`` where no answer came, to number of requests.
         span_seconds: How long each span of `timeline` is.
@@ -94,7 +95,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     recovered: dict[str, int]
     reasons: list[Reason]
     delivered: dict[str, int]
-    changes: dict[str, int] = {}  # figures of earlier versions have none
+    # Figures of earlier versions have none of these two.
+    made: int | None = None
+    changes: dict[str, int] = {}
     filled: dict[str, dict[str, int]]
     sources: list[Value]
     campaigns: list[Value]

@@ -50,7 +50,8 @@ class Summary:
         dry_run: Whether nothing was sent.
         noun: What the input consists of.
         steps: What to do next.
-        changes: How many of the delivered told what became of a lead, and made none.
+        made: How many leads records of its input made.
+        changes: How many records of its input told what became of a lead.
         unsettled: How many more records were read.
     """
 
@@ -62,6 +63,7 @@ class Summary:
     dry_run: bool = False
     noun: str = "record"
     steps: Sequence[Step] = ()
+    made: int = 0
     changes: int = 0
     unsettled: int = 0
 
@@ -108,7 +110,7 @@ def totals(summary: Summary) -> str:
 def lines(summary: Summary) -> Iterator[str]:
     """Say what a run did in a few lines: totals, what arrived, what did not and why, what next."""
     yield totals(summary)
-    if summary.records:
+    if summary.records or summary.made:
         yield arrivals(summary)
     if any(summary.recovered.values()):
         yield recovery(summary)
@@ -144,7 +146,7 @@ def arrivals(summary: Summary) -> str:
 
 
 def _new_leads(summary: Summary) -> str:
-    number = summary.outcomes.get(State.DELIVERED.value, 0) - summary.changes
+    number = summary.made
     if summary.dry_run:
         return f"{number:,} {'lead' if number == 1 else 'leads'} would be sent."
     if not number:
@@ -218,6 +220,7 @@ def plain(summary: Summary) -> dict[str, Any]:
         "dry_run": summary.dry_run,
         "outcomes": {name: summary.outcomes.get(name, 0) for name in OUTCOMES}
         | {name: number for name in OF_CHANGES if (number := summary.outcomes.get(name, 0))},
+        "made": summary.made,
         "changes": summary.changes,
         "recovered": {name: summary.recovered.get(name, 0) for name in OUTCOMES},
         "reasons": [

@@ -98,6 +98,7 @@ class Tally:
             with those that a dead run had left behind.
         recovered: Outcome to number of leads that a dead run had left behind.
         requests: Number of requests made.
+        made: Number of leads that were made of records of this run's input.
         changes: Stream to number of records of this run's input that told what became of a
             lead.
     """
@@ -119,53 +120,50 @@ class Tally:
         self.reasons: dict[tuple[str, str, str], Group] = {}
         self.recovered: Counter[str] = Counter()
         self.requests = 0
+        self.made = 0
         self.changes: Counter[str] = Counter()
 
-    def settled(
-        self,
-        stream: str,
-        outcome: str,
-        *,
-        recovered: bool,
-        why: Why | None = None,
-        payload: bytes | None = None,
-        is_change: bool = False,
-    ) -> None:
-        """Count a settled record.
-
-        Args:
-            stream: Its own.
-            outcome: The value of its state.
-            recovered: Whether an earlier run had left it behind.
-            why: Why it made no lead, or none for sure.
-            payload: The lead, if it was delivered.
-            is_change: Whether it says what became of a lead.
-        """
-        with self._lock:
-            if payload is not None and not is_change:
-                self._look_into(stream, payload)
-            if why is not None:
-                self._group(stream, outcome, why.reason, 1, [why.reference])
-            if recovered:
-                self._now().settled[outcome] += 1
-                self.recovered[outcome] += 1
-                self._since.recovered[outcome] += 1
-            else:
-                self._count(stream, outcome, 1)
-                if is_change and outcome == "delivered":
-                    self.changes[stream] += 1
-
-    def delivered(self, stream: str, payloads: Sequence[bytes]) -> None:
-        """Count records of this run's input whose leads were delivered.
+    def settled(self, stream: str, outcome: str, count: int = 1, *, why: Why | None = None) -> None:
+        """Count settled records of this run's input.
 
         Args:
             stream: Their own.
-            payloads: Their leads.
+            outcome: Theirs.
+            count: How many there are.
+            why: Why the record made no lead, or none for sure.
         """
         with self._lock:
-            self._count(stream, "delivered", len(payloads))
+            if why is not None:
+                self._group(stream, outcome, why.reason, 1, [why.reference])
+            self._count(stream, outcome, count)
+
+    def left_behind(self, stream: str, outcome: str, why: Why | None) -> None:
+        """Count a lead that an earlier run had left behind; `why` as in `settled`."""
+        with self._lock:
+            if why is not None:
+                self._group(stream, outcome, why.reason, 1, [why.reference])
+            self._now().settled[outcome] += 1
+            self.recovered[outcome] += 1
+            self._since.recovered[outcome] += 1
+
+    def arrived(self, stream: str, payloads: Sequence[bytes], *, recovered: bool) -> None:
+        """Count leads that were delivered, beside the records that they are made of.
+
+        Args:
+            stream: Their own.
+            payloads: What was sent.
+            recovered: Whether an earlier run had left them behind.
+        """
+        with self._lock:
+            if not recovered:
+                self.made += len(payloads)
             for payload in payloads:
                 self._look_into(stream, payload)
+
+    def told(self, stream: str) -> None:
+        """Count a record of this run's input that told what became of a lead."""
+        with self._lock:
+            self.changes[stream] += 1
 
     def passed_over(
         self,
@@ -282,6 +280,7 @@ class Tally:
                 recovered=dict(self.recovered),
                 reasons=self._reasons(),
                 delivered=dict(self._delivered),
+                made=self.made,
                 changes=dict(self.changes),
                 filled={stream: dict(fields) for stream, fields in self._filled.items()},
                 sources=[Value(*entry) for entry in self._sources.most_common()],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_octanist.ledger.tables import State
 from target_octanist.reporting.figures import Reason
 from target_octanist.reporting.frequent import HIDDEN, NONE, OTHER
 from target_octanist.reporting.tally import REFERENCES
@@ -32,6 +33,7 @@ class Totals:
     recovered: Counter[str] = field(default_factory=Counter)
     streams: dict[str, Counter[str]] = field(default_factory=dict)
     delivered: Counter[str] = field(default_factory=Counter)
+    made: int = 0
     changes: Counter[str] = field(default_factory=Counter)
     filled: dict[str, Counter[str]] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
@@ -56,6 +58,7 @@ class Totals:
         self.outcomes.update(figures.outcomes)
         self.recovered.update(figures.recovered)
         self.delivered.update(figures.delivered)
+        self.made += _made(figures)
         self.changes.update(figures.changes)
         self.requests.update(figures.requests)
         _add_nested(self.streams, figures.streams)
@@ -87,6 +90,7 @@ class Totals:
             "streams": {name: dict(counts) for name, counts in self.streams.items()},
             "reasons": msgspec.to_builtins(self.reasons),
             "delivered": dict(self.delivered),
+            "made": self.made,
             "changes": dict(self.changes),
             "filled": {name: dict(counts) for name, counts in self.filled.items()},
             "sources": _ranked(self.sources),
@@ -94,6 +98,14 @@ class Totals:
             "requests": dict(self.requests),
             "retries": self.retries,
         }
+
+
+def _made(figures: Figures) -> int:
+    """Give how many leads a run made, of an earlier version's figures, too."""
+    if figures.made is not None:
+        return figures.made
+    # There a record made a lead, or told what became of one: each was counted by itself.
+    return figures.outcomes.get(State.DELIVERED.value, 0) - sum(figures.changes.values())
 
 
 def ranked(values: Mapping[str, int]) -> list[tuple[str, int]]:

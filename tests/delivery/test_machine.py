@@ -238,7 +238,7 @@ class Deliveries(RuleBasedStateMachine):
             if stops_after == place - 1:
                 engine.halt()
             candidate = Candidate(place, place, claim, encode_record)
-            if not engine.submit(candidate, lambda: None):
+            if not engine.submit([candidate], lambda: None):
                 break
         engine.flush()
         while not engine.wait():

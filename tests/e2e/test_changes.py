@@ -393,6 +393,82 @@ def test_upsert_makes_a_lead_and_says_what_became_of_it(sandbox, tmp_path):
     assert (len(posts(sandbox)), len(patches(sandbox))) == (3, 3)
 
 
+class People(Target):
+    """A target of one stream that makes leads and says what became of them."""
+
+    def __init__(self, folder, base_url, **settings):
+        stream = {"mode": "upsert", "mapping": {"email": "email", "status": "stage"}}
+        super().__init__(folder, base_url, streams={"people": stream}, **settings)
+
+
+def upserts(*people):
+    """Give a stream of people: of each the e-mail address and the stage, numbered from 1."""
+    records = (
+        record("people", id=number, email=address, stage=stage)
+        for number, (address, stage) in enumerate(people, start=1)
+    )
+    return [schema("people", ("id", "email", "stage")), *records, state({"at": len(people)})]
+
+
+def test_an_upsert_counts_each_record_once_and_names_it_by_its_place(sandbox, tmp_path):
+    target = People(tmp_path, sandbox.base_url)
+    good = [(email(number), "won") for number in range(1, 10)]
+    done = target.run(upserts(*good, ("nobody", "won")))
+    assert done.returncode == 0, done.stderr
+    assert done.states == [{"at": 10}]
+    assert "10 records in" in done.stderr
+    assert "9 delivered, 0 duplicate, 0 filtered, 1 rejected, 0 in doubt." in done.stderr
+    assert "9 leads have arrived in Octanist. 9 outcomes of leads were passed on." in done.stderr
+    assert "record 10 (ID " in done.stderr
+    assert '"metric":"record_count","value":10,"tags":{"stream":"people"' in done.stderr
+
+    again = target.run(upserts(*good, (email(11), "new")))
+    assert "9 duplicates were left out because this record was settled before." in again.stderr
+    assert "1 delivered, 9 duplicate, 0 filtered, 0 rejected, 0 in doubt." in again.stderr
+
+
+def test_an_upsert_is_stopped_by_its_share_of_rejected_records(sandbox, tmp_path):
+    """16 of 100 records cannot be mapped; of the requests that they ask for it would be 9 %."""
+    target = People(tmp_path, sandbox.base_url)
+    people = [("nobody" if n % 6 == 0 else email(n), "won") for n in range(1, 101)]
+    done = target.run(upserts(*people))
+    assert done.returncode == 1
+    assert "max_rejected_percent" in done.stderr
+
+
+def test_an_upsert_counts_as_what_somebody_has_to_look_into(sandbox, tmp_path):
+    """Lead and change come to different things: a new lead is told of, and a refusal first."""
+    target = People(tmp_path, sandbox.base_url)
+    target.run(upserts((email(1), "new"), (email(2), "new"), (email(3), "won")))
+    sandbox.fault(kind="status", status=400, **PATCHES, field={"status": "lost"})
+    given = upserts(
+        (email(1), "won"),  # the lead is there, its outcome is new
+        (email(2), "lost"),  # the lead is there, its outcome is refused
+        (email(3), "won"),  # nothing is new
+        (email(4), "won"),  # both are new
+        (email(5), "lost"),  # the lead is new, its outcome is refused
+    )
+    done = target.run(given, max_rejected_percent=100)
+    assert done.returncode == 0, done.stderr
+    assert "5 records in" in done.stderr
+    assert "2 delivered, 1 duplicate, 0 filtered, 2 rejected, 0 in doubt." in done.stderr
+    assert "2 leads have arrived in Octanist. 2 outcomes of leads were passed on." in done.stderr
+    assert "record 2 (ID " in done.stderr
+    assert ", record 5 (ID " in done.stderr
+
+
+def test_two_upserts_of_one_person_are_two_records(sandbox, tmp_path):
+    """The second one's change waits in the journal until it is known whose lead it is about."""
+    target = People(tmp_path, sandbox.base_url)
+    done = target.run(upserts((email(1), "qualified"), (email(1).upper(), "won")))
+    assert done.returncode == 0, done.stderr
+    assert done.states == [{"at": 2}]
+    assert "2 records in" in done.stderr
+    assert "2 delivered, 0 duplicate, 0 filtered, 0 rejected, 0 in doubt." in done.stderr
+    assert "1 lead has arrived in Octanist. 2 outcomes of leads were passed on." in done.stderr
+    assert statuses(sandbox) == {email(1): "won"}
+
+
 def test_contacts_and_deals_in_any_order_through_kills_and_lost_answers(sandbox, target, ledger):
     target.settings["ledger"] = target.ledger = ledger
     random_ = random.Random("://" in ledger)
@@ -434,7 +510,7 @@ def test_a_lead_that_octanist_has_is_looked_up_and_changed(sandbox, tmp_path):
     assert done.returncode == 0, done.stderr
     assert [lead["status"] for lead in sandbox.leads()] == ["won", "won"]
     assert outcomes(target) == {"delivered": 3, "duplicate": 1}
-    assert "Octanist has a lead of the same person" in done.stderr
+    assert "1 lead has arrived in Octanist. 2 outcomes of leads were passed on." in done.stderr
     assert target.run(given).returncode == 0
     assert (len(sandbox.leads()), len(patches(sandbox))) == (2, 2)
 

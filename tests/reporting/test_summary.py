@@ -43,6 +43,7 @@ MIXED = Summary(
         ),
     },
     seconds=12.345,
+    made=1725,
     steps=next_steps({"in_doubt": 5, "dead_letters": 40}, options="--config config.json"),
 )
 
@@ -85,7 +86,7 @@ def test_as_json_it_says_the_same_and_more():
     found = json.loads(json.dumps(plain(MIXED)))
     assert found.keys() == {
         *("records", "seconds", "exit_code", "dry_run", "outcomes", "recovered"),
-        *("changes", "reasons", "next"),
+        *("made", "changes", "reasons", "next"),
     }
     assert found["records"] == 2000
     assert found["outcomes"] == MIXED.outcomes
@@ -103,7 +104,7 @@ def test_as_json_it_says_the_same_and_more():
 
 
 def test_a_run_in_which_all_is_well_takes_two_lines():
-    well = Summary({"delivered": 1}, {}, {}, seconds=0.4)
+    well = Summary({"delivered": 1}, {}, {}, seconds=0.4, made=1)
     assert list(lines(well)) == [
         ("1 record in 0.4 s: 1 delivered, 0 duplicate, 0 filtered, 0 rejected, 0 in doubt."),
         "1 lead has arrived in Octanist.",
@@ -128,6 +129,7 @@ def test_a_dry_run_says_what_would_be():
         seconds=1,
         dry_run=True,
         noun="row",
+        made=7,
     )
     assert list(lines(summary)) == [
         (

@@ -178,7 +178,7 @@ def test_it_tells_how_far_a_run_is_that_goes_on(sandbox, tmp_path, path):
     run = Run(settings)
     exit_code = 1
     try:
-        run.submit(Claim("a", "leads", (), 0, "d", '{"name":"A"}'), {}, [], lambda: None)
+        run.submit([Claim("a", "leads", (), 0, "d", '{"name":"A"}')], {}, [], lambda: None)
         wait_for(lambda: run.settled_through == 1)
         run._metrics.report()
         delivered = (("outcome", "delivered"), ("stream", "leads"))

@@ -175,8 +175,7 @@ class View:
         totals = self.totals
         if not totals.runs:
             return "What it did was not kept." if self.report.runs else "Nothing happened."
-        told = totals.changes.total()
-        arrived = totals.outcomes["delivered"] - told
+        told, arrived = totals.changes.total(), totals.made
         would = "would arrive" if self.is_dry else "arrived"
         if not totals.records:
             return (
@@ -193,7 +192,7 @@ class View:
         """Say what became of the others."""
         said, outcomes = [], self.totals.outcomes
         told = self.totals.changes.total()
-        if told and outcomes["delivered"] > told:
+        if told and self.totals.made:
             said.append(f"{told:,} {self._told(told)}.")
         if n := outcomes["duplicate"]:
             said.append(f"{n:,} {_were(n)} there already, and {_were(n)} not sent again.")
