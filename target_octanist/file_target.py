@@ -97,8 +97,13 @@ class FileTarget(TargetOctanist):
             kind="load",
             progress=self.progress,
             noun="row",
-            place=lambda: self.message_reader.row,
+            place=lambda: self.place,
         )
+
+    @property
+    def place(self) -> int:
+        """The number of the row that is being handed over."""
+        return self.message_reader.row
 
     @property
     def summary(self) -> Summary | None:

@@ -155,8 +155,9 @@ class Run:
         self._recorder = Recorder(self.tally, kind=kind, dry_run=settings.dry_run)
         self._started_at = time.monotonic()
         self._count = 0
-        self._passed: list[str] = []
+        self._passed = 0
         self._passed_stream = ""
+        self._passed_first: list[Reference] = []
         self._told: set[tuple[str, str]] = set()
         self._closed = False
         self.summary: Summary | None = None
@@ -203,7 +204,7 @@ class Run:
     @property
     def accepted(self) -> int:
         """How many records were handed over."""
-        return self._count + len(self._passed)
+        return self._count + self._passed
 
     @property
     def settled_through(self) -> int:
@@ -257,20 +258,29 @@ class Run:
         ]
 
     def pass_over(self, stream: str, sources: Sequence[str]) -> None:
-        """Count records that are settled for good, as `settled` says: duplicates, all of them."""
+        """Count records that are settled for good, as `settled` says: duplicates, all of them.
+
+        They come one after the other; the first is the one that is being handed over.
+        """
         if stream != self._passed_stream:
             self._count_passed()
             self._passed_stream = stream
-        self._passed += sources
-        if len(self._passed) >= _PASSED_AT_ONCE:
+        if len(self._passed_first) < REFERENCES:
+            numbered = enumerate(sources[:REFERENCES], start=self._place())
+            self._passed_first += [Reference(place, source, None) for place, source in numbered]
+        self._passed += len(sources)
+        if self._passed >= _PASSED_AT_ONCE:
             self._count_passed()
 
     def pass_over_changes(self, stream: str, passed: Sequence[tuple[str, str, str]]) -> None:
-        """Count what records came to of which nothing is left to do: source, outcome and reason."""
+        """Count what records came to of which nothing is left to do: source, outcome and reason.
+
+        They come one after the other; the first is the one that is being handed over.
+        """
         self._count_passed()
         groups: dict[tuple[str, str], list[Reference]] = {}
-        for number, (source, outcome, reason) in enumerate(passed, start=self._count + 1):
-            groups.setdefault((outcome, reason), []).append(Reference(number, source, None))
+        for place, (source, outcome, reason) in enumerate(passed, start=self._place()):
+            groups.setdefault((outcome, reason), []).append(Reference(place, source, None))
         for (outcome, reason), found in groups.items():
             first = found[:REFERENCES]
             self.tally.passed_over(stream, reason, len(found), first, outcome=outcome)
@@ -278,14 +288,13 @@ class Run:
         self._count += len(passed)
 
     def _count_passed(self) -> None:
-        passed, self._passed = self._passed, []
+        passed, self._passed = self._passed, 0
         if not passed:
             return
-        numbered = enumerate(passed[:REFERENCES], start=self._count + 1)
-        first = [Reference(number, source, None) for number, source in numbered]
-        self.tally.passed_over(self._passed_stream, SAME_RECORD, len(passed), first)
-        self.engine.pass_over(self._count + 1, len(passed))
-        self._count += len(passed)
+        first, self._passed_first = self._passed_first[:REFERENCES], []
+        self.tally.passed_over(self._passed_stream, SAME_RECORD, passed, first)
+        self.engine.pass_over(self._count + 1, passed)
+        self._count += passed
 
     def report(self) -> None:
         """Tell how things are going, as often as is of use."""

@@ -139,6 +139,7 @@ class TargetOctanist(Target):
         self._run: Intake | None = None
         self._ended = False
         self._signal: int | None = None
+        self._read = 0
         self._deleted = 0
         self._told: set[str] = set()
         self._straight: dict[str, LeadSink] = {}
@@ -210,7 +211,12 @@ class TargetOctanist(Target):
         """
         from target_octanist.runtime import Run
 
-        return Run(self.settings)
+        return Run(self.settings, place=lambda: self.place)
+
+    @property
+    def place(self) -> int:
+        """Where in the input the record is that is being handed over: its number."""
+        return self._read
 
     def check(self) -> None:
         """Make the checks that Meltano's test of a loader asks for.
@@ -268,9 +274,12 @@ class TargetOctanist(Target):
         assert self._recognised_by is not None, "it recognised them"
         sink = self.get_sink(self._recognised_by.stream)
         assert isinstance(sink, LeadSink), "it made the recogniser"
+        self._read += 1
         sink.pass_over(sources, self._recognised_by)
+        self._read += len(sources) - 1
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        self._read += 1
         stream, record = self._stream_of(message_dict, "record"), message_dict["record"]
         # What comes next will most likely be of the same stream.
         self._recogniser = self._recognisers.get(stream)

@@ -9,7 +9,17 @@ import sqlite3
 import pytest
 
 from tests.support.sandbox import Sandbox
-from tests.support.target import Target, feed, finish, person, record, schema, state, wait_for
+from tests.support.target import (
+    Target,
+    feed,
+    finish,
+    octanist,
+    person,
+    record,
+    schema,
+    state,
+    wait_for,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -49,6 +59,33 @@ def test_new_records_among_known_ones_arrive_and_are_named_by_their_numbers(sand
     assert done.states[-1] == {"at": 1009}
     assert "Record 100, of leads: phone" in done.stderr
     assert "Record 101, of leads: rejected" in done.stderr
+
+
+def test_a_record_is_named_by_its_place_in_the_input(sandbox, target):
+    """Records that the source has deleted come, too, and known ones are there already."""
+    gone = [record(**person(n), _sdc_deleted_at="2026-01-01T00:00:00Z") for n in range(1, 6)]
+    target.run([schema(), *records([11, 12])])
+    lines = [
+        schema(),
+        *gone,
+        *records([11]),
+        *gone,
+        *records([12]),
+        record(id=13),
+        state({"at": 1}),
+    ]
+    config = str(target.folder / "config.json")
+    for more in ({}, {"validate_records": True}):
+        done = target.run(lines, **more)
+        assert done.returncode == 0, done.stderr
+        assert "Record 13, of leads: rejected" in done.stderr
+        assert "record 13 (ID " in done.stderr
+        told = octanist("report", "--format", "json", "--config", config, home=target.folder)
+        reasons = json.loads(told.stdout)["totals"]["reasons"]
+        assert {
+            reason["outcome"]: [mention["record"] for mention in reason["references"]]
+            for reason in reasons
+        } == {"duplicate": [6, 12], "rejected": [13]}
 
 
 def test_known_records_are_known_in_any_order(sandbox, target):

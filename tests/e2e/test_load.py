@@ -103,6 +103,17 @@ def test_every_row_becomes_a_lead_and_a_second_load_sends_nothing(sandbox, loade
     assert "METRIC" not in done.stderr
 
 
+def test_a_row_that_was_loaded_before_is_named_by_its_number(loader, people):
+    """Its header is row 1."""
+    file = people(2)
+    assert loader.run(file).returncode == 0
+    again = loader.run(file, "--json")
+    assert again.returncode == 0, again.stderr
+    (reason,) = json.loads(again.stdout)["reasons"]
+    assert reason["outcome"] == "duplicate"
+    assert [reference["record"] for reference in reason["references"]] == [2, 3]
+
+
 @pytest.mark.parametrize("after", [1, 150])
 def test_a_killed_load_and_its_repetition_send_each_row_once(sandbox, loader, people, after):
     file = people(300)
