@@ -145,7 +145,8 @@ class FileTarget(TargetOctanist):
         if problem is None:
             super()._process_record_message(message_dict)
         else:
-            self._reject(message_dict["stream"], message_dict["record"], problem)
+            for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
+                self._reject(stream_map, message_dict["record"], problem)
 
     def _check_key(self, columns: list[str]) -> None:
         stream = self._load.stream

@@ -126,10 +126,19 @@ class LeadSink(Sink):
         claim = self._claims.of_none(self._source(record), record, reason, INVALID_RECORD)
         self._target.submit([claim], record)
 
-    def take(self, record: dict[str, Any]) -> None:
-        """Take a record as it came, on a shorter way than through the SDK."""
-        self._validate_and_parse(record)
-        self._singer_validate_message(record)
+    def take(self, record: dict[str, Any], as_it_came: Mapping[str, Any]) -> None:
+        """Take a record, on a shorter way than through the SDK; reject it if it is invalid.
+
+        Args:
+            record: As it comes out of the stream maps.
+            as_it_came: As the tap sent it.
+        """
+        try:
+            self._validate_and_parse(record)
+            self._singer_validate_message(record)
+        except InvalidRecord as error:
+            self.reject(as_it_came, str(error.error_message))
+            return
         self._count(1)
         self.process_record(record, {})
 

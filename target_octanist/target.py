@@ -18,7 +18,6 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from singer_sdk.exceptions import (
     ConfigValidationError,
-    InvalidRecord,
     MapExpressionError,
     MissingKeyPropertiesError,
     RecordsWithoutSchemaException,
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.sinks import Sink
 
     from target_octanist.change_recogniser import ChangeRecogniser
@@ -72,7 +72,7 @@ _EXPRESSION_ERRORS = (
     ArithmeticError,
 )
 
-#: Columns that the SDK takes out of a record.
+#: Columns that are no data of a record's own.
 _SDK_COLUMNS = frozenset(
     {
         "_sdc_extracted_at",
@@ -289,21 +289,28 @@ class TargetOctanist(Target):
             self._deleted += 1
             self._tell_once("Records that the source has deleted (_sdc_deleted_at) make no leads.")
             return
+        straight = self._straight.get(stream)
+        if straight is not None:
+            straight.take(_without_metadata(record), record)
+            return
+        if stream not in self.mapper.stream_maps:
+            self._assert_sink_exists(stream)
+        for stream_map in self.mapper.stream_maps[stream]:
+            self._take(stream_map, record)
+
+    def _take(self, stream_map: StreamMap, record: dict[str, Any]) -> None:
+        """Hand a record on as a stream map makes it; only what that does itself may fail."""
         try:
-            sink = self._straight.get(stream)
-            if sink is not None and _SDK_COLUMNS.isdisjoint(record):
-                # What the SDK does to a record changes nothing in this one, and takes a while.
-                sink.take(record)
-            else:
-                super()._process_record_message(message_dict)
-        except InvalidRecord as error:
-            self._reject(stream, record, str(error.error_message))
+            mapped = stream_map.transform(dict(record))
         except _EXPRESSION_ERRORS as error:
-            if not self._has_expressions(stream):
+            if isinstance(stream_map, SameRecordTransform):
                 raise
-            self._reject(
-                stream, record, f"stream_maps: an expression failed ({type(error).__name__})"
-            )
+            reason = f"stream_maps: an expression failed ({type(error).__name__})"
+            self._reject(stream_map, record, reason)
+            return
+        sink = self.get_sink(stream_map.stream_alias) if mapped is not None else None
+        if mapped is not None and isinstance(sink, LeadSink):
+            sink.take(_without_metadata(mapped), record)
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         if "value" not in message_dict:
@@ -368,15 +375,10 @@ class TargetOctanist(Target):
             self.run.breathe()
             raise StopReading
 
-    def _reject(self, stream: str, record: Mapping[str, Any], reason: str) -> None:
-        for stream_map in self.mapper.stream_maps[stream]:
-            sink = self.get_sink(stream_map.stream_alias)
-            if isinstance(sink, LeadSink):
-                sink.reject(record, reason)
-
-    def _has_expressions(self, stream: str) -> bool:
-        maps = self.mapper.stream_maps.get(stream, ())
-        return any(not isinstance(stream_map, SameRecordTransform) for stream_map in maps)
+    def _reject(self, stream_map: StreamMap, record: Mapping[str, Any], reason: str) -> None:
+        sink = self.get_sink(stream_map.stream_alias)
+        if isinstance(sink, LeadSink):
+            sink.reject(record, reason)
 
     def _tell_once(self, sentence: str) -> None:
         if sentence not in self._told:
@@ -470,11 +472,6 @@ class TargetOctanist(Target):
             if self._run is not None and isinstance(sink, LeadSink):
                 sink.tally_record_written(self._run.records[stream] - sink.counted)
 
-    def _handle_max_record_age(self) -> None:
-        # The SDK would stop reading and drain every five minutes; here nothing waits
-        # to be drained, and STATE moves by itself.
-        pass
-
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # The SDK would drain inside of the handler, wherever the main thread happens to
         # be, write STATE for records that were never delivered, and exit with 0.
@@ -518,6 +515,13 @@ class TargetOctanist(Target):
         # A tap that is met by a broken pipe buries the sentence under its tracebacks.
         InterruptibleReader().drain(file_input)
         sys.exit(1)
+
+
+def _without_metadata(record: dict[str, Any]) -> dict[str, Any]:
+    """Take out what taps and the SDK say of a record itself, behind the stream maps."""
+    if _SDK_COLUMNS.isdisjoint(record):
+        return record
+    return {name: value for name, value in record.items() if name not in _SDK_COLUMNS}
 
 
 def _is_list_of_text(value: object) -> bool:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from target_octanist.leads.mapping import LeadMapping
+from target_octanist.preview.target import PreviewTarget
 from tests.support.target import person, record, schema, state
 
 pytestmark = pytest.mark.e2e
@@ -217,3 +219,42 @@ def test_a_key_with_such_a_name_is_spelled_out_too(sandbox, target):
     assert done.returncode == 1
     assert r"no record has \x1b[31m\x00" in done.stderr
     assert not {"\x1b", "\x00"} & set(done.stderr)
+
+
+def test_a_bug_of_ours_is_not_taken_for_one_of_a_stream_map(monkeypatch, tmp_path):
+    def bug(mapping, record):
+        raise KeyError("x")
+
+    monkeypatch.setattr(LeadMapping, "apply", bug)
+    config = {
+        "api_key": "sandbox-key",
+        "ledger": str(tmp_path / "ledger.db"),
+        "stream_maps": {"leads": {"extra": "name"}},
+    }
+    target = PreviewTarget(config, show=0, out=None, diff=False)
+    with pytest.raises(KeyError):
+        target.process_lines([schema(), record(**person(1))])
+
+
+def test_a_stream_map_that_fails_costs_its_own_stream_the_record_alone(sandbox, target):
+    streams = {"*": {"mapping": {"email": "email"}, "dedupe_by": []}}
+    maps = {
+        "leads": {"extra": "name.upper()"},
+        "others": {"__source__": "leads", "extra": "phone.upper()"},
+    }
+    lines = [schema(), record(**person(1)), record(**(person(2) | {"phone": 5})), state({"at": 2})]
+    done = target.run(lines, streams=streams, stream_maps=maps, max_rejected_percent=100)
+    assert done.returncode == 0, done.stderr
+    assert "of others: rejected: stream_maps: an expression failed" in done.stderr
+    assert "3 delivered, 0 duplicate, 0 filtered, 1 rejected" in done.stderr
+    assert done.states[-1] == {"at": 2}
+
+
+def test_a_stream_map_may_rename_a_stream_and_leave_one_out(sandbox, target):
+    maps = {"leads": {"__alias__": "people"}, "others": None}
+    streams = {"people": {"mapping": {"email": "email"}}}
+    lines = [schema(), schema("others"), record("others", **person(1)), record(**person(2))]
+    done = target.run([*lines, state({"at": 1})], streams=streams, stream_maps=maps)
+    assert done.returncode == 0, done.stderr
+    assert done.states == [{"at": 1}]
+    assert [lead["email"] for lead in sandbox.leads()] == [person(2)["email"]]

@@ -50,7 +50,7 @@ class TestStandard(
         (Target, "_process_state_message"),
         (Target, "_process_batch_message"),
         (Target, "_process_activate_version_message"),
-        (Target, "_handle_max_record_age"),
+        (Target, "_assert_sink_exists"),
         (Target, "_handle_termination"),
         (Target, "_validate_config"),
         (Target, "cb_config"),
