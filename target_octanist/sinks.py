@@ -59,7 +59,6 @@ class LeadSink(Sink):
         )
         self._key = list(dict.fromkeys(self._stream.key or self.key_properties))
         self._name_of = key_namer(target.run.salt, target.settings.base_url, stream_name, self._key)
-        self._is_recognised = False
         self._changes: ChangeRecogniser | None = None
         self.counted = 0
         self._had_key = False
@@ -103,7 +102,9 @@ class LeadSink(Sink):
     def _is_settled(self, source: str) -> bool:
         """Say whether an earlier run is known to have settled a record, before it is mapped."""
         settled = self._target.run.settled
-        if settled is None or self._is_recognised or self._stream.mode != "create":
+        if settled is None or self._stream.mode != "create":
+            return False
+        if self._target.has_looked_at(self.stream_name):
             return False
         try:
             return settled.is_next(source)
@@ -182,7 +183,6 @@ class LeadSink(Sink):
         except ValueError:
             return None
         if stream.mode == "create":
-            self._is_recognised = True
             return Recogniser(record_key, settled.among)
         from target_octanist.claim_maker import mapped_by
 

@@ -146,6 +146,7 @@ class TargetOctanist(Target):
         self._recognisers: dict[str, Recogniser | ChangeRecogniser | None] = {}
         self._recogniser: Recogniser | ChangeRecogniser | None = None
         self._recognised_by: Recogniser | ChangeRecogniser | None = None
+        self._in_batch = False
         #: What a stream's content decides about, and is not settled yet.
         self.in_hand = InHand()
         if options.get("message_reader") is None:
@@ -269,6 +270,14 @@ class TargetOctanist(Target):
         self.in_hand.forget(accepted=self._accepted, settled_through=self._settled_through)
         return None if self._recogniser is None else self._recogniser.recognise(lines)
 
+    def has_looked_at(self, stream: str) -> bool:
+        """Whether a record of the stream that comes now was looked at, and not recognised.
+
+        Only lines are looked at, not rows and batches.
+        """
+        by = self._recognised_by
+        return by is not None and by.stream == stream and not self._in_batch
+
     def pass_over(self, sources: Sequence[str]) -> None:
         """Count records that were settled before."""
         assert self._recognised_by is not None, "it recognised them"
@@ -333,11 +342,13 @@ class TargetOctanist(Target):
             records = open_batch(message_dict)
         except LineError as error:
             raise self.message_reader.bad_line(str(error)) from None
+        self._in_batch = True
         for record in records:
             self._process_record_message({"type": "RECORD", "stream": stream, "record": record})
             self.breathe()
             if self._signal is not None:
                 raise StopReading
+        self._in_batch = False
 
     def _stream_of(self, message: dict[str, Any], part: str) -> str:
         """Give the stream of a message that must have this part, too.

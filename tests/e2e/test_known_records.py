@@ -47,6 +47,17 @@ def test_a_known_record_is_not_even_mapped(sandbox, target):
         assert "sent as digits" not in done.stderr
 
 
+def test_a_known_record_of_a_batch_is_not_mapped_either(sandbox, target):
+    file = target.folder / "batch.jsonl"
+    file.write_text(json.dumps(person(1) | {"phone": "06 12345678"}), encoding="utf-8")
+    batch = {"type": "BATCH", "stream": "leads", "encoding": {"format": "jsonl"}}
+    lines = [schema(), json.dumps(batch | {"manifest": [str(file)]}), state({"at": 1})]
+    assert "sent as digits" in target.run(lines).stderr
+    again = target.run(lines)
+    assert "0 delivered, 1 duplicate" in again.stderr
+    assert "sent as digits" not in again.stderr
+
+
 def test_new_records_among_known_ones_arrive_and_are_named_by_their_numbers(sandbox, target):
     target.run([schema(), *records(range(1, 301)), state({"at": 300})])
     lines = [schema(), *records(range(1, 300))]

@@ -103,6 +103,16 @@ def test_every_row_becomes_a_lead_and_a_second_load_sends_nothing(sandbox, loade
     assert "METRIC" not in done.stderr
 
 
+@pytest.mark.parametrize("options", [(), ("--key", "id")], ids=["no key", "key"])
+def test_a_row_that_was_loaded_before_is_not_mapped(loader, tmp_path, options):
+    file = tmp_path / "leads.csv"
+    file.write_text("id,name,email,phone\n1,Canary,canary@example.com,06 12345678\n")
+    assert "sent as digits" in loader.run(file, *options).stderr
+    again = loader.run(file, *options)
+    assert "0 delivered, 1 duplicate" in again.stderr
+    assert "sent as digits" not in again.stderr
+
+
 def test_a_row_that_was_loaded_before_is_named_by_its_number(loader, people):
     """Its header is row 1."""
     file = people(2)
