@@ -23,21 +23,26 @@ class Server:
         return Response(200, json.dumps({"data": next(self.pages)}).encode())
 
 
+def row(lead_id):
+    """Give a row that could be the lead in doubt."""
+    return {"id": lead_id, "name": "Jane Doe"}
+
+
 def ids_of(server):
-    [window] = look_up(server, [DOUBT])
-    return [row["id"] for row in window.rows]
+    [comparison] = look_up(server, [DOUBT])
+    return comparison.ids
 
 
 def test_an_id_that_no_database_takes_is_made_one_that_it_takes():
-    assert ids_of(Server([{"id": "half\ud83d"}, {"id": "a\0b"}])) == ["half?", "a\ufffdb"]
+    assert ids_of(Server([row("half\ud83d"), row("a\0b")])) == {"half?", "a\ufffdb"}
 
 
 def page(first):
-    return [{"id": str(number)} for number in range(first, first + 100)]
+    return [row(str(number)) for number in range(first, first + 100)]
 
 
 def test_pages_are_asked_for_until_one_is_not_full():
-    assert len(ids_of(Server(page(0), page(100), [{"id": "last"}]))) == 201
+    assert len(ids_of(Server(page(0), page(100), [row("last")]))) == 201
 
 
 def test_rows_may_move_to_the_next_page_meanwhile():
