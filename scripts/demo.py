@@ -44,7 +44,7 @@ STREAMS = ("hubspot_contacts", "hubspot_deals", "web_leads")
 DEALS = "hubspot_deals"
 OUTCOMES = ("delivered", "duplicate", "filtered", "rejected", "in doubt", "pending", "skipped")
 #: The target's own last line, once for each stream, as Meltano logs it.
-SUMMARY = re.compile(r"\d+ records in [\d.]+ s \([^)]*\): (?P<counts>\d+ delivered[^.]*)\.")
+SUMMARY = re.compile(r"\d+ records in [\d.]+ s(?: \([^)]*\))?: (?P<counts>\d+ delivered[^.;]*)")
 
 FOREIGN = re.compile(r"(TARGET_OCTANIST|OCTANIST|MELTANO|TAP)_")
 PROXY = re.compile(r"(http|https|all|no)_proxy", re.IGNORECASE)
