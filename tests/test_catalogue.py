@@ -719,7 +719,7 @@ def lead_cut_off(world):
     world.sandbox.fault("hang", **LEADS)
     process = world.target.start()
     feed(process, people(1))
-    world.sandbox.wait_until(lambda s: s.stats()["in_flight"] == 1, 60)
+    world.sandbox.wait_until_faulted()
     process.send_signal(signal.SIGKILL)
     finish(process)
     return world.reason([schema()], "in_doubt", on_unknown="hold")

@@ -202,7 +202,7 @@ def test_versions_of_a_deal_keep_their_order_beside_another_run(sandbox, target,
     given = lines(*(deal(number, "qualified") for number in numbers))
     first = target.start(batch_wait_ms=0)
     feed(first, given)
-    sandbox.wait_until(lambda s: s.stats()["in_flight"] == len(numbers), 60)
+    sandbox.wait_until_faulted(len(numbers))
     target.folder = tmp_path / "second"
     target.folder.mkdir()
     second = target.start(batch_wait_ms=0)

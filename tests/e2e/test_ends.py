@@ -93,7 +93,7 @@ def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbo
     sandbox.fault("hang", **LEADS)
     process = target.start(max_concurrency=2)
     feed(process, people(40))
-    sandbox.wait_until(lambda s: s.stats()["in_flight"] >= 2, 60)
+    sandbox.wait_until_faulted(2)
     process.send_signal(signal.SIGKILL)
     finish(process)
     left = sum(target.status()["outcomes"].values())
@@ -159,7 +159,7 @@ def test_a_frozen_server_does_not_hold_the_end_up_for_ever(sandbox, target):
     sandbox.fault("hang", **LEADS)
     process = target.start()
     feed(process, people(3))
-    sandbox.wait_until(lambda s: s.stats()["in_flight"] >= 3, 60)
+    sandbox.wait_until_faulted(3)
     process.send_signal(signal.SIGTERM)
     done = finish(process)
     assert done.returncode == 143

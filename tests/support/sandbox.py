@@ -136,6 +136,13 @@ class Sandbox:
         rules: list[dict[str, Any]] = self._get("faults")
         return rules
 
+    def wait_until_faulted(self, times: int = 1) -> None:
+        """Wait until rules have worked on so many requests; AssertionError after a minute.
+
+        `stats` cannot tell: a run's first request, which is in flight too, asks for its quota.
+        """
+        self.wait_until(lambda s: sum(rule["used"] for rule in s.faults()) >= times, 60)
+
     def clear_faults(self) -> None:
         """Go back to good behaviour."""
         self._admin("DELETE", "faults")
