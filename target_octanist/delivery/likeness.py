@@ -103,14 +103,9 @@ def _mark(key: str, value: object) -> object:
 def _signs(row: Lead) -> Iterator[Sign]:
     """Give the signs of a row."""
     name, email, phone = _loosely(row)
-    if email:
-        yield "email", email
-    if phone:
-        yield "phone", phone
     if name:
         yield "name", name, bool(email), bool(phone)
-    if not (name or email or phone):
-        yield ("nameless",)
+    yield from _signs_beside_name(name, email, phone)
 
 
 def _signs_like(payload: Lead) -> Iterator[Sign]:
@@ -120,14 +115,19 @@ def _signs_like(payload: Lead) -> Iterator[Sign]:
     compared with one, and custom alone only where both have nothing else.
     """
     name, email, phone = _loosely(payload)
-    if email:
-        yield "email", email
-    if phone:
-        yield "phone", phone
     if name:
         for has_email in {False, not email}:
             for has_phone in {False, not phone}:
                 yield "name", name, has_email, has_phone
+    yield from _signs_beside_name(name, email, phone)
+
+
+def _signs_beside_name(name: str, email: str, phone: str) -> Iterator[Sign]:
+    """Give the signs of which a row and a lead that resembles it have the very same."""
+    if email:
+        yield "email", email
+    if phone:
+        yield "phone", phone
     if not (name or email or phone):
         yield ("nameless",)
 
