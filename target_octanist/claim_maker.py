@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from target_octanist import __version__
 from target_octanist.delivery.reasons import SAME_CHANGE, SAME_RECORD
 from target_octanist.errors import SettingsError
-from target_octanist.leads.change import Change as MappedChange
 from target_octanist.leads.change import split
 from target_octanist.leads.identity import (
     change_digest,
@@ -39,6 +38,7 @@ from target_octanist.runtime import encode_record
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from target_octanist.leads.change import MappedChange
     from target_octanist.ledger.fingerprints import Done
     from target_octanist.settings import Settings, StreamSettings
 

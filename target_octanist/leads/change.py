@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MappedChange:
     """What is to be changed, and which lead.
 
     Attributes:
@@ -43,7 +43,9 @@ class Change:
         return dict([self.identifier] if self.identifier else []) | dict(self.fields)
 
 
-def split(fields: Mapping[str, Any], mode: Mode) -> tuple[dict[str, Any] | None, Change | None]:
+def split(
+    fields: Mapping[str, Any], mode: Mode
+) -> tuple[dict[str, Any] | None, MappedChange | None]:
     """Take the mapped fields of a record apart: what makes a lead, and what changes one.
 
     In ``upsert`` a `note` is part of the new lead, and changes nothing. A record with an
@@ -65,7 +67,7 @@ def split(fields: Mapping[str, Any], mode: Mode) -> tuple[dict[str, Any] | None,
         # CRMs keep the reason of a deal that was lost once and is open again.
         changed.pop("lossReason", None)
     identifier = next(((key, fields[key]) for key in MATCH_KEYS if key in fields), None)
-    change = Change(identifier, changed)
+    change = MappedChange(identifier, changed)
     if mode == "update" or "id" in fields or not any(key in fields for key in IDENTITY_KEYS):
         return None, change
     return {name: value for name, value in fields.items() if name in FIELDS}, change

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_octanist.leads.change import Change, split
+from target_octanist.leads.change import MappedChange, split
 from target_octanist.leads.identity import encode_payload
 from target_octanist.leads.mapping import Mapped, Unmappable, compile_mapping, merge_layers
 from target_octanist.leads.problems import MappingError, Reason
@@ -157,7 +157,7 @@ def test_what_changes_nothing_is_no_error():
     result = mapped(ALL, {"id": "1", "lossReason": "old", "value": " "})
     assert result == Mapped({"id": "1"}, ())
     _, change = split(result.payload, "update")
-    assert change == Change(("id", "1"), {})
+    assert change == MappedChange(("id", "1"), {})
     assert change.changes_nothing
 
 
@@ -205,21 +205,23 @@ def both(record, mapping=BOTH):
 def test_a_record_of_both_is_taken_apart():
     lead, change = both({"n": "Ada", "e": "a@example.com", "t": "Hi", "s": "won", "v": 5})
     assert lead == {"name": "Ada", "email": "a@example.com", "note": "Hi"}
-    assert change == Change(("email", "a@example.com"), {"status": "won", "value": Decimal(5)})
+    assert change == MappedChange(
+        ("email", "a@example.com"), {"status": "won", "value": Decimal(5)}
+    )
 
 
 def test_a_record_of_both_may_change_nothing():
     lead, change = both({"n": "Ada", "t": "Hi", "r": "old"})
     assert lead == {"name": "Ada", "note": "Hi"}
-    assert change == Change(None, {})
+    assert change == MappedChange(None, {})
 
 
 def test_a_lead_with_an_id_is_there_already():
     mapping = {**BOTH, "id": "i"}
     lead, change = both({"i": "lead_1", "e": "a@example.com", "s": "won"}, mapping)
     assert lead is None
-    assert change == Change(("id", "lead_1"), {"status": "won"})
-    assert both({"i": "lead_1"}, mapping) == (None, Change(("id", "lead_1"), {}))
+    assert change == MappedChange(("id", "lead_1"), {"status": "won"})
+    assert both({"i": "lead_1"}, mapping) == (None, MappedChange(("id", "lead_1"), {}))
 
 
 def test_a_new_lead_has_no_change():
