@@ -1,7 +1,8 @@
 """The settings of a run, typed.
 
-`settings_reader.py` reads and checks them, and `config_schema.py` documents them for
-``--about``; a test keeps these, ``meltano.yml`` and the README equal.
+`settings_reader.py` reads and checks them (`stream_settings_reader.py` those of streams), and
+`config_schema.py` documents them for ``--about``; a test keeps these, ``meltano.yml`` and the
+README equal.
 """
 
 from __future__ import annotations

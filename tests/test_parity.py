@@ -16,7 +16,7 @@ from target_octanist.config_schema import config_jsonschema
 from target_octanist.leads.custom import CUSTOM_KEYS
 from target_octanist.leads.spec import SPEC_KEYS
 from target_octanist.settings import Settings
-from target_octanist.settings_reader import STREAM_KEYS
+from target_octanist.stream_settings_reader import STREAM_KEYS
 from tests.support.processes import SCRIPTS
 from tests.support.target import environment, run_command
 

@@ -132,6 +132,7 @@ def test_addresses_that_may_not(base_url):
     [
         ("leads", "streams: must be an object"),
         ([{"mapping": {}}], "streams[0]: must be an object that names its `stream`"),
+        (["a", {"stream": "b"}], "streams[0]: must be an object that names its `stream`"),
         ({"a": []}, "streams.a: must be an object"),
         ({"a": {"mapping": "email"}}, "streams.a.mapping: must be an object"),
         ({"a": {"key": 5}}, "streams.a.key: must be a list"),
