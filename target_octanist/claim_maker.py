@@ -32,8 +32,8 @@ from target_octanist.ledger.changes import Change, change_source, lead_digest
 from target_octanist.ledger.claims import NOTHING, UNMAPPABLE, Claim
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.tables import State
+from target_octanist.record_text import encode_record
 from target_octanist.reporting.outcomes import SKIPPED
-from target_octanist.runtime import encode_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from target_octanist.errors import OctanistError
+    from target_octanist.intake import Intake
     from target_octanist.leads.mapping import LeadMapping
     from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.dead_letters import DeadLetter, DeadLetters
-    from target_octanist.runtime import Intake
     from target_octanist.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""One run, put together: journal, client, engine and what they report.
+"""One run, put together: journal, client, engine and what they report; `sign_off` ends it.
 
 Both shells, the Singer target and the commands for people, send through this.
 """
@@ -7,15 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import sys
 import time
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import msgspec
-from singer_sdk.singerlib.json import serialize_json
+from typing import TYPE_CHECKING, Any, Final
 
 from target_octanist import __version__, catalogue
 from target_octanist.collector import keep_what_is_there
@@ -23,7 +18,6 @@ from target_octanist.delivery.brake import Brake
 from target_octanist.delivery.client import OctanistClient
 from target_octanist.delivery.dry_run import DryRunSender
 from target_octanist.delivery.engine import Engine
-from target_octanist.delivery.heartbeat import beat
 from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.pace import Pace
 from target_octanist.delivery.pair import Pair
@@ -31,23 +25,19 @@ from target_octanist.delivery.policy import Policy
 from target_octanist.delivery.quota import Quota, Usage
 from target_octanist.delivery.reasons import SAME_RECORD
 from target_octanist.delivery.transport import choose_sender
-from target_octanist.errors import LedgerError, OctanistError, describe_bug
+from target_octanist.errors import OctanistError
 from target_octanist.ledger.claims import NOTHING
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.settled import SettledRecords
-from target_octanist.ledger.tables import State
-from target_octanist.reporting.calls import as_called, config_options, under_meltano
-from target_octanist.reporting.figures import encode_figures
-from target_octanist.reporting.last_words import tell
+from target_octanist.record_text import encode_record
 from target_octanist.reporting.metrics import MetricsReporter
-from target_octanist.reporting.next_steps import Step, next_steps
 from target_octanist.reporting.outcomes import ALL_OUTCOMES, OUTCOMES
 from target_octanist.reporting.progress import Progress, Snapshot
 from target_octanist.reporting.recorder import Recorder
 from target_octanist.reporting.run_id import new_run_id, shown
-from target_octanist.reporting.summary import Summary, alarm
 from target_octanist.reporting.tally import REFERENCES, Reference, Tally
+from target_octanist.sign_off import SignOff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,8 +45,8 @@ if TYPE_CHECKING:
     from target_octanist.delivery.client import Sender
     from target_octanist.ledger.claims import Claim
     from target_octanist.ledger.recovery import Reopen
-    from target_octanist.reporting.figures import Figures
     from target_octanist.reporting.prometheus import PrometheusFile
+    from target_octanist.reporting.summary import Summary
     from target_octanist.settings import Settings
 
 logger = logging.getLogger("target-octanist")
@@ -66,51 +56,6 @@ _PASSED_AT_ONCE: Final = 500
 
 #: How long a run that was told to stop waits for requests that are in flight.
 GRACE_SECONDS = 10.0
-
-
-_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
-
-
-def encode_record(record: Mapping[str, Any]) -> str:
-    """Give a source record as JSON text; what JSON does not know becomes text."""
-    try:
-        return _encoder.encode(record).decode()
-    except UnicodeEncodeError:
-        # A lone surrogate is no character, but JSON has a way to spell it.
-        return serialize_json(record)
-
-
-class Intake(Protocol):
-    """What the Singer target needs of a run; `Run` says what each thing means."""
-
-    @property
-    def salt(self) -> bytes: ...
-    @property
-    def accepted(self) -> int: ...
-    @property
-    def settled_through(self) -> int: ...
-    @property
-    def records(self) -> Mapping[str, int]: ...
-    @property
-    def failure(self) -> OctanistError | None: ...
-    @property
-    def settled(self) -> SettledRecords | None: ...
-
-    def submit(
-        self,
-        claims: Sequence[Claim],
-        record: Mapping[str, Any],
-        notes: Sequence[str],
-        while_waiting: Callable[[], None],
-    ) -> bool: ...
-    def pass_over(self, stream: str, sources: Sequence[str]) -> None: ...
-    def pass_over_changes(self, stream: str, passed: Sequence[tuple[str, str, str]]) -> None: ...
-    def breathe(self) -> None: ...
-    def halt(self) -> None: ...
-    def settle_all(
-        self, while_waiting: Callable[[], None], interrupted: Callable[[], bool]
-    ) -> None: ...
-    def close(self, exit_code: int, cause: BaseException | None = None) -> None: ...
 
 
 class Run:
@@ -152,18 +97,16 @@ class Run:
         where = "nowhere: dry_run is on" if settings.dry_run else f"to {settings.base_url}"
         logger.info("Run %s begins; leads go %s.", shown(self.run_id), where)
         self.tally = Tally()
-        self._recorder = Recorder(self.tally, kind=kind, dry_run=settings.dry_run)
-        self._started_at = time.monotonic()
+        recorder = Recorder(self.tally, kind=kind, dry_run=settings.dry_run)
+        started_at = time.monotonic()
         self._count = 0
         self._passed = 0
         self._passed_stream = ""
         self._passed_first: list[Reference] = []
         self._told: set[tuple[str, str]] = set()
         self._closed = False
-        self.summary: Summary | None = None
         #: Of earlier runs; None where there cannot be any yet.
         self.settled: SettledRecords | None = None
-        self._noun = noun
         self._place = place or (lambda: self._count + 1)
         self._name = name or (lambda: f"{noun.capitalize()} {self._place()}")
         metrics_file = self._metrics_file()
@@ -188,13 +131,83 @@ class Run:
             quota=quota,
             tally=self.tally,
             reopens=reopens,
-            figures_if_due=self._recorder.if_due,
+            figures_if_due=recorder.if_due,
             brake=Brake(settings.max_changes, known) if brakes else None,
         )
         self._metrics = MetricsReporter(self.tally, self.engine.gauges, metrics_file)
         self._progress = progress or Progress(sys.stderr)
+        self._sign_off = SignOff(
+            settings,
+            run_id=self.run_id,
+            started_at=started_at,
+            noun=noun,
+            is_watched=self._is_watched,
+            journal=self.journal,
+            engine=self.engine,
+            tally=self.tally,
+            recorder=recorder,
+            metrics=self._metrics,
+        )
         keep_what_is_there()
         self.engine.start()
+
+    # How it is put together
+
+    def _metrics_file(self) -> PrometheusFile | None:
+        if not (self._is_watched and self.settings.metrics_path):
+            return None
+        # Its library is there only where it was asked for.
+        from target_octanist.reporting.prometheus import PrometheusFile
+
+        return PrometheusFile(self.settings.metrics_path, run_id=self.run_id, version=__version__)
+
+    def _connect(self) -> tuple[Sender, Quota]:
+        settings = self.settings
+        if settings.dry_run:
+            return DryRunSender(), Quota(Usage(None, None), "off")
+        client = OctanistClient(
+            settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
+        )
+        sender = choose_sender(settings, client)
+        return sender, Quota.ask(client, settings.check_quota, settings.base_url)
+
+    def _open_journal(self) -> Journal:
+        journal = Journal.open(TEMPORARY if self.settings.dry_run else self.settings.ledger)
+        try:
+            self._begin(journal)
+            self.settled = self._open_settled()
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def _open_settled(self) -> SettledRecords | None:
+        """Open what tells of settled records; None where there cannot be any yet."""
+        if self.settings.dry_run:
+            return None
+        settled = SettledRecords(self.settings.ledger)
+        try:
+            if settled.any_yet():
+                return settled
+        except BaseException:
+            settled.close()
+            raise
+        settled.close()
+        return None
+
+    def _begin(self, journal: Journal) -> None:
+        settings = self.settings
+        key_digest = hashlib.blake2b(
+            (settings.api_key or "").encode(), digest_size=16, key=journal.salt
+        ).hexdigest()
+        if journal.begin_run(settings.base_url, key_digest, now=now_ms(), run=self.run_id):
+            logger.warning(
+                "api_key: the last run with this journal used another key. If it belongs to "
+                "another organisation, give that one a `ledger` of its own: people that were "
+                "sent to the first are not sent to the second."
+            )
+
+    # How things stand
 
     @property
     def salt(self) -> bytes:
@@ -220,6 +233,13 @@ class Run:
     def failure(self) -> OctanistError | None:
         """Why the run must end, or None."""
         return self.engine.failure
+
+    @property
+    def summary(self) -> Summary | None:
+        """What the run came to; None before its end."""
+        return self._sign_off.summary
+
+    # The way of a record
 
     def submit(
         self,
@@ -256,6 +276,15 @@ class Run:
             Candidate(number, place, claim, encode if claim.again is None else None, pair)
             for claim in claims
         ]
+
+    def _tell(self, stream: str, sentences: Sequence[str]) -> None:
+        """Log each kind of trouble once for a stream, not once for a record."""
+        for sentence in sentences:
+            if (stream, sentence) not in self._told:
+                self._told.add((stream, sentence))
+                entry = next(catalogue.of_reason(sentence), None)
+                extra = {"error_id": entry.id} if entry else {}
+                logger.warning("%s, of %s: %s", self._name(), stream, sentence, extra=extra)
 
     def pass_over(self, stream: str, sources: Sequence[str]) -> None:
         """Count records that are settled for good, as `settled` says: duplicates, all of them.
@@ -296,11 +325,25 @@ class Run:
         self.engine.pass_over(self._count + 1, passed)
         self._count += passed
 
+    # What goes on beside that, and the end
+
     def report(self) -> None:
         """Tell how things are going, as often as is of use."""
         self._count_passed()
         self._metrics.report_if_due()
         self._progress.show(self._snapshot())
+
+    def _snapshot(self) -> Snapshot:
+        gauges = self.engine.gauges()
+        return Snapshot(
+            # Name by name: the engine may add one while this thread looks.
+            outcomes={name: self.tally.outcomes[name] for name in ALL_OUTCOMES},
+            recovered=sum(self.tally.recovered[name] for name in OUTCOMES),
+            accepted=self._count,
+            # What is beyond waits for its turn at the senders.
+            in_flight=min(gauges["in_flight"], gauges["pace"]),
+            pace=gauges["pace"],
+        )
 
     def breathe(self) -> None:
         """Report, and notice a failure.
@@ -354,163 +397,12 @@ class Run:
             return
         self._closed = True
         self._progress.close()
-        ended = self.engine.wait()
+        has_ended = self.engine.wait()
         reason = self.failure or cause
-        # Only our own errors are sentences that hold no value of a record.
-        sentence = str(reason) if isinstance(reason, OctanistError) else None
-        figures = self._recorder.figures(exit_code, sentence)
         try:
-            self._sign_off(figures, exit_code, ended=ended)
-            nothing_good = alarm(self.tally.outcomes)
-            success = exit_code == 0 and nothing_good is None
-            self._metrics.finish(exit_code, success=success)
-            self.summary = self._sum_up(exit_code)
-            level = logging.WARNING if self._needs_somebody() else logging.INFO
-            tell(self.summary, sys.stderr, level)
-            # What stopped the run says it, too.
-            if nothing_good and reason is None:
-                logger.warning("%s", nothing_good)
-            if success and self._is_watched and self.settings.heartbeat_url:
-                beat(self.settings.heartbeat_url)
-            # At the very end: to draw takes a while.
-            self._write_report(figures)
-            logger.info("Run %s ended with exit code %d.", shown(self.run_id), exit_code)
+            self._sign_off.say(exit_code, reason, accepted=self._count, has_ended=has_ended)
         finally:
             if self.settled is not None:
                 self.settled.close()
-            if ended:
+            if has_ended:
                 self.journal.close()
-
-    def _sign_off(self, figures: Figures, exit_code: int, *, ended: bool) -> None:
-        try:
-            with self.journal.turn() as turn:
-                if ended:
-                    self.engine.let_go(turn)
-                turn.sign_off(now=now_ms(), exit_code=exit_code, figures=encode_figures(figures))
-        except LedgerError as error:
-            # The run's own failure matters more; the next run finds it by its silence.
-            logger.warning("The run could not be signed off: %s", error)
-
-    def _write_report(self, figures: Figures) -> None:
-        """Write the HTML report, if one is wanted; a failure is told, and costs nothing else."""
-        path = self.settings.report_path
-        if path is None:
-            return
-        # Its libraries take a second to load.
-        from target_octanist.reporting.html.write import write_run_report
-
-        try:
-            write_run_report(Path(path).expanduser(), self.journal, figures)
-        except OSError as error:
-            logger.warning("report_path: %s cannot be written (%s).", path, error.strerror)
-        except OctanistError as error:
-            logger.warning("report_path: the report was not written. %s", error)
-        except Exception as bug:  # noqa: BLE001 - a page must not cost a run its exit code
-            logger.warning("report_path: the report was not written. %s", describe_bug(bug))
-
-    def _needs_somebody(self) -> bool:
-        """Say whether leads are left that only a person can help on."""
-        left = (State.REJECTED.value, State.IN_DOUBT.value)
-        return any(self.tally.outcomes[state] or self.tally.recovered[state] for state in left)
-
-    def _metrics_file(self) -> PrometheusFile | None:
-        if not (self._is_watched and self.settings.metrics_path):
-            return None
-        # Its library is there only where it was asked for.
-        from target_octanist.reporting.prometheus import PrometheusFile
-
-        return PrometheusFile(self.settings.metrics_path, run_id=self.run_id, version=__version__)
-
-    def _tell(self, stream: str, sentences: Sequence[str]) -> None:
-        """Log each kind of trouble once for a stream, not once for a record."""
-        for sentence in sentences:
-            if (stream, sentence) not in self._told:
-                self._told.add((stream, sentence))
-                entry = next(catalogue.of_reason(sentence), None)
-                extra = {"error_id": entry.id} if entry else {}
-                logger.warning("%s, of %s: %s", self._name(), stream, sentence, extra=extra)
-
-    def _snapshot(self) -> Snapshot:
-        gauges = self.engine.gauges()
-        return Snapshot(
-            # Name by name: the engine may add one while this thread looks.
-            outcomes={name: self.tally.outcomes[name] for name in ALL_OUTCOMES},
-            recovered=sum(self.tally.recovered[name] for name in OUTCOMES),
-            accepted=self._count,
-            # What is beyond waits for its turn at the senders.
-            in_flight=min(gauges["in_flight"], gauges["pace"]),
-            pace=gauges["pace"],
-        )
-
-    def _sum_up(self, exit_code: int) -> Summary:
-        tally, dry_run = self.tally, self.settings.dry_run
-        return Summary(
-            outcomes=tally.outcomes,
-            recovered=tally.recovered,
-            reasons=tally.reasons,
-            seconds=time.monotonic() - self._started_at,
-            exit_code=exit_code,
-            dry_run=dry_run,
-            noun=self._noun,
-            steps=[] if dry_run else _steps(tally),
-            made=tally.made,
-            changes=tally.changes.total(),
-            unsettled=max(0, self._count - tally.outcomes.total()),
-        )
-
-    def _connect(self) -> tuple[Sender, Quota]:
-        settings = self.settings
-        if settings.dry_run:
-            return DryRunSender(), Quota(Usage(None, None), "off")
-        client = OctanistClient(
-            settings.base_url, settings.api_key or "", timeout_seconds=settings.timeout_seconds
-        )
-        sender = choose_sender(settings, client)
-        return sender, Quota.ask(client, settings.check_quota, settings.base_url)
-
-    def _open_journal(self) -> Journal:
-        journal = Journal.open(TEMPORARY if self.settings.dry_run else self.settings.ledger)
-        try:
-            self._begin(journal)
-            self.settled = self._open_settled()
-        except BaseException:
-            journal.close()
-            raise
-        return journal
-
-    def _open_settled(self) -> SettledRecords | None:
-        """Open what tells of settled records; None where there cannot be any yet."""
-        if self.settings.dry_run:
-            return None
-        settled = SettledRecords(self.settings.ledger)
-        try:
-            if settled.any_yet():
-                return settled
-        except BaseException:
-            settled.close()
-            raise
-        settled.close()
-        return None
-
-    def _begin(self, journal: Journal) -> None:
-        settings = self.settings
-        key_digest = hashlib.blake2b(
-            (settings.api_key or "").encode(), digest_size=16, key=journal.salt
-        ).hexdigest()
-        if journal.begin_run(settings.base_url, key_digest, now=now_ms(), run=self.run_id):
-            logger.warning(
-                "api_key: the last run with this journal used another key. If it belongs to "
-                "another organisation, give that one a `ledger` of its own: people that were "
-                "sent to the first are not sent to the second."
-            )
-
-
-def _steps(tally: Tally) -> list[Step]:
-    """Say what to do next, with commands that find the settings of this run."""
-    both = tally.outcomes + tally.recovered
-    standing = {"in_doubt": both["in_doubt"], "dead_letters": both["rejected"]}
-    options = "" if under_meltano(os.environ) else config_options(sys.argv[1:])
-    return [
-        Step(sentence, command and as_called(command, os.environ))
-        for sentence, command in next_steps(standing, options=options)
-    ]

@@ -57,10 +57,10 @@ if TYPE_CHECKING:
     from singer_sdk.sinks import Sink
 
     from target_octanist.change_recogniser import ChangeRecogniser
+    from target_octanist.intake import Intake
     from target_octanist.leads.problems import Problem
     from target_octanist.ledger.claims import Claim
     from target_octanist.recogniser import Recogniser
-    from target_octanist.runtime import Intake
 
 #: What a stream map's expression may raise for one record, and no more than that.
 _EXPRESSION_ERRORS = (
