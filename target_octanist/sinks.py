@@ -89,7 +89,7 @@ class LeadSink(Sink):
         self, changes: ChangeRecogniser, source: str, claims: Sequence[Claim]
     ) -> Sequence[Claim]:
         """Have the journal remember what a record comes to, with the last of its claims."""
-        self._target.in_hand.add(source)
+        self._target.short_way.in_hand.add(source)
         digest = changes.fingerprint(self._target.message_reader.line, source)
         if digest is None or not claims:
             return claims
@@ -191,7 +191,7 @@ class LeadSink(Sink):
             salt=salt,
             mapped_by=mapped_by(settings, stream, self._mapped),
             done_among=settled.done_among,
-            in_hand=self._target.in_hand,
+            in_hand=self._target.short_way.in_hand,
         )
         return self._changes
 

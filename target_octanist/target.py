@@ -3,6 +3,10 @@
 The SDK gives the command line, the settings, stream maps and metrics. Where its own
 course would lose or double leads it is left, each time for a reason given below.
 
+The way of a record: `reader` (lines) → here (messages) → `sinks` (its stream) → `claim_maker`
+(what it asks of the journal) → `runtime` (the run) → `delivery.engine` (the dispatcher) →
+`ledger.turn` (one transaction).
+
 What a run needs, the journal and the mapping above all, takes half as long to load as the SDK.
 It is imported where a run begins, so that ``--version`` and ``--about`` need not wait for it.
 """
@@ -13,29 +17,24 @@ import os
 import re
 import signal
 import sys
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from singer_sdk.exceptions import (
     ConfigValidationError,
     MapExpressionError,
     MissingKeyPropertiesError,
-    RecordsWithoutSchemaException,
-    StreamMapConfigError,
 )
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.target_base import Target
 
 from target_octanist.batches import open_batch
-from target_octanist.change_recogniser import InHand
 from target_octanist.config_files import ENVIRONMENT, from_environment, read_config_files
 from target_octanist.config_schema import config_jsonschema
 from target_octanist.errors import (
     InputError,
     OctanistError,
     SettingsError,
-    describe_bug,
     printable,
     with_id,
 )
@@ -43,24 +42,24 @@ from target_octanist.json_lines import LineError
 from target_octanist.leads.problems import did_you_mean
 from target_octanist.reader import InterruptibleReader, StopReading
 from target_octanist.reporting.run_id import begin_log
+from target_octanist.sdk_errors import readable_errors
 from target_octanist.sdk_settings import wrong_types
 from target_octanist.settings import TEST_STREAM, Settings
+from target_octanist.short_way import ShortWay
 from target_octanist.sinks import LeadSink, TestStreamSink
 from target_octanist.state import StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
     import click
     from singer_sdk.mapper import StreamMap
     from singer_sdk.sinks import Sink
 
-    from target_octanist.change_recogniser import ChangeRecogniser
     from target_octanist.intake import Intake
     from target_octanist.leads.problems import Problem
     from target_octanist.ledger.claims import Claim
-    from target_octanist.recogniser import Recogniser
 
 #: What a stream map's expression may raise for one record, and no more than that.
 _EXPRESSION_ERRORS = (
@@ -87,28 +86,6 @@ _SDK_COLUMNS = frozenset(
 
 #: A stream's name; it must be printable, too.
 _NAME = re.compile(r".{1,500}")
-
-
-@contextmanager
-def readable_errors() -> Iterator[None]:
-    """Turn whatever ends a target into one of our own errors, which hold no values."""
-    try:
-        yield
-    except OctanistError:
-        raise
-    except ConfigValidationError as error:
-        raise SettingsError(error.errors) from None
-    except (MapExpressionError, StreamMapConfigError) as error:
-        # Raised at a SCHEMA, about the settings; they quote nothing else.
-        sentence = f"stream_maps: {str(error).rstrip('.')}; fix it in the settings."
-        raise SettingsError([sentence], error_id="stream-maps") from None
-    except (MissingKeyPropertiesError, RecordsWithoutSchemaException) as error:
-        # The SDK's own sentences; they name streams and columns, and no values.
-        is_key = isinstance(error, MissingKeyPropertiesError)
-        error_id = "input-key-missing" if is_key else "input-schema-missing"
-        raise InputError(" ".join(str(error).split()), error_id=error_id) from None
-    except Exception as bug:  # noqa: BLE001 - its text and traceback may quote a record
-        raise OctanistError(describe_bug(bug), error_id="internal-failure") from None
 
 
 class TargetOctanist(Target):
@@ -142,19 +119,53 @@ class TargetOctanist(Target):
         self._read = 0
         self._deleted = 0
         self._told: set[str] = set()
-        self._straight: dict[str, LeadSink] = {}
-        self._recognisers: dict[str, Recogniser | ChangeRecogniser | None] = {}
-        self._recogniser: Recogniser | ChangeRecogniser | None = None
-        self._recognised_by: Recogniser | ChangeRecogniser | None = None
         self._in_batch = False
-        #: What a stream's content decides about, and is not settled yet.
-        self.in_hand = InHand()
+        self.short_way = ShortWay()
         if options.get("message_reader") is None:
             options["message_reader"] = InterruptibleReader(self)
         super().__init__(**options)
         # No sink has anything to drain; by default the SDK starts eight threads to find that out.
         self.max_parallelism = 1
         self._state = StateWriter(silent=self.settings.dry_run)
+
+    # The command line
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Put the files of ``--config`` off until `invoke`, which tells what is wrong with them."""
+        config = super().cb_config(ctx, param, (ENVIRONMENT,) if ENVIRONMENT in value else ())
+
+        def read() -> Any:
+            config.config = read_config_files(value)
+            return config
+
+        return read
+
+    @classmethod
+    def invoke(cls, **options: Any) -> None:
+        """Run the target; what stops it is told in one sentence, with exit code 1."""
+        file_input: IO[str] | None = options.get("file_input")
+        read_config: Callable[[], Any] = options.pop("config")
+        begin_log()
+        try:
+            with readable_errors():
+                options["config"] = read_config()
+                super().invoke(**options)
+        except OctanistError as error:
+            cls._give_up(file_input, error.problems)
+
+    @classmethod
+    def _give_up(cls, file_input: IO[str] | None, problems: Sequence[Problem]) -> NoReturn:
+        for problem in problems:
+            cls.logger.error("%s", with_id(problem), extra={"error_id": problem.error_id})
+        # Nothing is in flight any more: from here on a signal may simply end it.
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_DFL)
+        # A tap that is met by a broken pipe buries the sentence under its tracebacks.
+        InterruptibleReader().drain(file_input)
+        sys.exit(1)
+
+    # The settings
 
     @property
     def _env_var_config(self) -> dict[str, Any]:
@@ -195,7 +206,7 @@ class TargetOctanist(Target):
         for name in ("add_record_metadata", "load_method", "batch_config"):
             config_jsonschema["properties"].pop(name, None)
 
-    # The way of the messages
+    # What takes the records
 
     @property
     def run(self) -> Intake:
@@ -229,9 +240,17 @@ class TargetOctanist(Target):
 
         run_checks(self.settings, self.logger)
 
+    # The way of a record, from its SCHEMA on
+
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """Give the class of a stream's sink."""
         return TestStreamSink if stream_name == TEST_STREAM else LeadSink
+
+    def key_of(self, stream: str) -> Sequence[str]:
+        """Give the key_properties of a stream, if its SCHEMA has come."""
+        sinks = self._sinks_active.values()
+        found = (sink.key_properties for sink in sinks if sink.stream_name == stream)
+        return next(found, ())
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         stream = self._stream_of(message_dict, "schema")
@@ -248,59 +267,46 @@ class TargetOctanist(Target):
             # What a dead run left behind goes first, before any record of this one.
             _ = self.run
         super()._process_schema_message(message_dict)
-        if (sink := self._straight_to(stream)) is not None:
-            self._straight[stream] = sink
-            settled = self.run.settled
-            recogniser = sink.recogniser(settled) if settled is not None else None
-            self._recogniser = self._recognisers[stream] = recogniser
-
-    def _straight_to(self, stream: str) -> LeadSink | None:
-        """Give the sink that a stream's records reach as they came; None if there are others."""
-        maps = self.mapper.stream_maps.get(stream, ())
-        if stream == TEST_STREAM or len(maps) != 1 or maps[0].flattening_enabled:
-            return None
-        if not isinstance(maps[0], SameRecordTransform):
-            return None
-        sink = self.get_sink(stream)
-        return sink if isinstance(sink, LeadSink) else None
+        if stream != TEST_STREAM and ShortWay.is_open_to(self.mapper.stream_maps.get(stream, ())):
+            sink = self.get_sink(stream)
+            if isinstance(sink, LeadSink):
+                self.short_way.add(stream, sink, self.run.settled)
 
     def recognise(self, lines: Sequence[bytes]) -> Sequence[str | None] | None:
         """For each line the source of the record in it, if that was settled before."""
-        self._recognised_by = self._recogniser
-        self.in_hand.forget(accepted=self._accepted, settled_through=self._settled_through)
-        return None if self._recogniser is None else self._recogniser.recognise(lines)
+        in_hand = self.short_way.in_hand
+        in_hand.forget(accepted=self._accepted, settled_through=self._settled_through)
+        return self.short_way.recognise(lines)
+
+    def pass_over(self, sources: Sequence[str]) -> None:
+        """Count records that were settled before."""
+        recogniser = self.short_way.recognised_by
+        assert recogniser is not None, "it recognised them"
+        sink = self.get_sink(recogniser.stream)
+        assert isinstance(sink, LeadSink), "it made the recogniser"
+        self._read += 1
+        sink.pass_over(sources, recogniser)
+        self._read += len(sources) - 1
 
     def has_looked_at(self, stream: str) -> bool:
         """Whether a record of the stream that comes now was looked at, and not recognised.
 
         Only lines are looked at, not rows and batches.
         """
-        by = self._recognised_by
-        return by is not None and by.stream == stream and not self._in_batch
-
-    def pass_over(self, sources: Sequence[str]) -> None:
-        """Count records that were settled before."""
-        assert self._recognised_by is not None, "it recognised them"
-        sink = self.get_sink(self._recognised_by.stream)
-        assert isinstance(sink, LeadSink), "it made the recogniser"
-        self._read += 1
-        sink.pass_over(sources, self._recognised_by)
-        self._read += len(sources) - 1
+        return not self._in_batch and self.short_way.has_looked_at(stream)
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         self._read += 1
         stream, record = self._stream_of(message_dict, "record"), message_dict["record"]
-        # What comes next will most likely be of the same stream.
-        self._recogniser = self._recognisers.get(stream)
+        short = self.short_way.sink_of(stream)
         if not isinstance(record, dict):
             raise self.message_reader.bad_line(f"is a RECORD of {stream} that is not an object")
         if record.get("_sdc_deleted_at"):
             self._deleted += 1
             self._tell_once("Records that the source has deleted (_sdc_deleted_at) make no leads.")
             return
-        straight = self._straight.get(stream)
-        if straight is not None:
-            straight.take(_without_metadata(record), record)
+        if short is not None:
+            short.take(_without_metadata(record), record)
             return
         if stream not in self.mapper.stream_maps:
             self._assert_sink_exists(stream)
@@ -321,17 +327,25 @@ class TargetOctanist(Target):
         if mapped is not None and isinstance(sink, LeadSink):
             sink.take(_without_metadata(mapped), record)
 
-    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        if "value" not in message_dict:
-            raise self.message_reader.bad_line("is a STATE that lacks value")
-        if TEST_STREAM not in self.mapper.stream_maps:
-            # A tap that has nothing new may say no more than this.
-            _ = self.run
-        self._state.received(message_dict["value"], after=self._accepted)
-        self._write_state()
+    def _reject(self, stream_map: StreamMap, record: Mapping[str, Any], reason: str) -> None:
+        sink = self.get_sink(stream_map.stream_alias)
+        if isinstance(sink, LeadSink):
+            sink.reject(record, reason)
 
-    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:  # noqa: ARG002
-        self._tell_once("ACTIVATE_VERSION is ignored: a lead that was sent stays sent.")
+    def submit(
+        self, claims: Sequence[Claim], record: Mapping[str, Any], notes: Sequence[str] = ()
+    ) -> None:
+        """Hand a record to the run.
+
+        Raises:
+            OctanistError: The run had to stop.
+            StopReading: A signal ended it.
+        """
+        if not self.run.submit(claims, record, notes, self.breathe):
+            self.run.breathe()
+            raise StopReading
+
+    # The other messages
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         # The SDK would hand the files past stream maps and checks, each one as a whole.
@@ -350,6 +364,20 @@ class TargetOctanist(Target):
                 raise StopReading
         self._in_batch = False
 
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        if "value" not in message_dict:
+            raise self.message_reader.bad_line("is a STATE that lacks value")
+        if TEST_STREAM not in self.mapper.stream_maps:
+            # A tap that has nothing new may say no more than this.
+            _ = self.run
+        self._state.received(message_dict["value"], after=self._accepted)
+        self._write_state()
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:  # noqa: ARG002
+        self._tell_once("ACTIVATE_VERSION is ignored: a lead that was sent stays sent.")
+
+    # For all of them
+
     def _stream_of(self, message: dict[str, Any], part: str) -> str:
         """Give the stream of a message that must have this part, too.
 
@@ -366,30 +394,6 @@ class TargetOctanist(Target):
         if isinstance(stream, str) and _NAME.fullmatch(stream) and stream.isprintable():
             return stream
         raise self.message_reader.bad_line(f"is a {kind} whose `stream` is not a name")
-
-    def key_of(self, stream: str) -> Sequence[str]:
-        """Give the key_properties of a stream, if its SCHEMA has come."""
-        sinks = self._sinks_active.values()
-        found = (sink.key_properties for sink in sinks if sink.stream_name == stream)
-        return next(found, ())
-
-    def submit(
-        self, claims: Sequence[Claim], record: Mapping[str, Any], notes: Sequence[str] = ()
-    ) -> None:
-        """Hand a record to the run.
-
-        Raises:
-            OctanistError: The run had to stop.
-            StopReading: A signal ended it.
-        """
-        if not self.run.submit(claims, record, notes, self.breathe):
-            self.run.breathe()
-            raise StopReading
-
-    def _reject(self, stream_map: StreamMap, record: Mapping[str, Any], reason: str) -> None:
-        sink = self.get_sink(stream_map.stream_alias)
-        if isinstance(sink, LeadSink):
-            sink.reject(record, reason)
 
     def _tell_once(self, sentence: str) -> None:
         if sentence not in self._told:
@@ -422,6 +426,8 @@ class TargetOctanist(Target):
                 self._run.halt()
         elif self._run is not None:
             self._run.breathe()
+
+    # The end
 
     def abandon(self) -> None:
         """Settle what was accepted, after the input could not be read on."""
@@ -489,43 +495,6 @@ class TargetOctanist(Target):
         if self._signal is None:
             self._signal = signum
         self.message_reader.stop()
-
-    # The command line
-
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Put the files of ``--config`` off until `invoke`, which tells what is wrong with them."""
-        config = super().cb_config(ctx, param, (ENVIRONMENT,) if ENVIRONMENT in value else ())
-
-        def read() -> Any:
-            config.config = read_config_files(value)
-            return config
-
-        return read
-
-    @classmethod
-    def invoke(cls, **options: Any) -> None:
-        """Run the target; what stops it is told in one sentence, with exit code 1."""
-        file_input: IO[str] | None = options.get("file_input")
-        read_config: Callable[[], Any] = options.pop("config")
-        begin_log()
-        try:
-            with readable_errors():
-                options["config"] = read_config()
-                super().invoke(**options)
-        except OctanistError as error:
-            cls._give_up(file_input, error.problems)
-
-    @classmethod
-    def _give_up(cls, file_input: IO[str] | None, problems: Sequence[Problem]) -> NoReturn:
-        for problem in problems:
-            cls.logger.error("%s", with_id(problem), extra={"error_id": problem.error_id})
-        # Nothing is in flight any more: from here on a signal may simply end it.
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, signal.SIG_DFL)
-        # A tap that is met by a broken pipe buries the sentence under its tracebacks.
-        InterruptibleReader().drain(file_input)
-        sys.exit(1)
 
 
 def _without_metadata(record: dict[str, Any]) -> dict[str, Any]:

@@ -24,9 +24,9 @@ from target_octanist.leads.problems import RULES
 from target_octanist.ledger.journal import Journal
 from target_octanist.ledger.tables import State
 from target_octanist.runtime import Run
+from target_octanist.sdk_errors import readable_errors
 from target_octanist.settings import Settings
 from target_octanist.settings_reader import read_settings
-from target_octanist.target import readable_errors
 from tests.support.target import feed, finish, octanist, people, person, record, schema
 
 pytestmark = pytest.mark.e2e

@@ -21,7 +21,7 @@ SMALL_LIBRARIES = {"msgspec", "platformdirs"}
 
 #: What reads settings, makes leads and sends them.
 OF_A_RUN = re.compile(
-    r"target_octanist\.(runtime|sign_off|checks|(stream_)?settings_reader|setting_values|preset_files|claim_maker"
+    r"target_octanist\.(runtime|sign_off|intake|record_text|checks|(stream_)?settings_reader|setting_values|preset_files|claim_maker"
     r"|(ledger|delivery|tables|preview|sandbox|cli|leads\.(mapping|presets|suggest))\b.*)"
 )
 

@@ -56,9 +56,9 @@ def command(
     # The framework takes a second to load, which help and completion need not wait for.
     from target_octanist.file_target import FileTarget, Load
     from target_octanist.reporting.summary import plain
+    from target_octanist.sdk_errors import readable_errors
     from target_octanist.settings_reader import read_settings
     from target_octanist.tables.table import Options, kind_of, open_table
-    from target_octanist.target import readable_errors
 
     config = load_config(config_files, all_settings())
     if dry_run:

@@ -68,7 +68,7 @@ def command(
     from target_octanist.preview.report import describe, to_json, to_text
     from target_octanist.preview.target import PreviewTarget
     from target_octanist.preview.terminal import show
-    from target_octanist.target import readable_errors
+    from target_octanist.sdk_errors import readable_errors
 
     config = load_config(config_files, all_settings())
     with readable_errors():
