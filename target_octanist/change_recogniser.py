@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HARMLESS: Final = frozenset({"RECORD", "STATE"})
 
 
-class Known(NamedTuple):
+class Fingerprinted(NamedTuple):
     """A record as it came: the source that names it, and its fingerprint."""
 
     source: str
@@ -115,7 +115,7 @@ class ChangeRecogniser:
 
     def recognise(self, lines: Sequence[bytes]) -> list[str | None]:
         """For each line the source of the record in it, if nothing of that is left to do."""
-        read: list[Known | None] = []
+        read: list[Fingerprinted | None] = []
         with suppress(UnclearError):  # what comes behind such a line may be older than it
             for line in lines:
                 read.append(self.read(line))  # noqa: PERF401 - those before it count
@@ -135,7 +135,7 @@ class ChangeRecogniser:
         """Say what a record came to that was recognised in the last lines."""
         return self._done[source]
 
-    def _is_done(self, known: Known, ahead: Collection[str]) -> bool:
+    def _is_done(self, known: Fingerprinted, ahead: Collection[str]) -> bool:
         done = self._done.get(known.source)
         if done is None or done.fingerprint != known.fingerprint:
             return False
@@ -148,7 +148,7 @@ class ChangeRecogniser:
             # Whoever writes to the journal waits for it to come back, or tells what is wrong.
             return {}
 
-    def read(self, line: bytes) -> Known | None:
+    def read(self, line: bytes) -> Fingerprinted | None:
         """Read the record of the stream in a line; None if it has none.
 
         Raises:
@@ -167,4 +167,4 @@ class ChangeRecogniser:
             raise UnclearError
         digest = self._begun.copy()
         digest.update(message.record)
-        return Known(source, digest.hexdigest())
+        return Fingerprinted(source, digest.hexdigest())
