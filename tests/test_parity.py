@@ -140,7 +140,7 @@ ONLY_IN = {
     "httptools": {"delivery/answer_reader.py"},
     "threading": {
         "delivery/engine.py",
-        "delivery/looker.py",
+        "delivery/reconcile/listing_thread.py",
         "delivery/senders.py",
         "delivery/wire.py",
         "delivery/client.py",

@@ -113,7 +113,7 @@ class Consequences:
     def _apply(self, d: Decided) -> None:
         """Act on what was written down about one result."""
         job, outcome = d.job, d.outcome
-        self._work.inquiry.remove(job)
+        self._work.reconciler.remove(job)
         if d.is_final:
             self._work.waiting.let_go(job.source)
         match d.decision:
@@ -126,7 +126,9 @@ class Consequences:
             case Ask():
                 asked_at = time.time()
                 sent_at = asked_at - (time.monotonic() - job.started_at)
-                self._work.inquiry.add(job, sent_at=sent_at, until=asked_at, reason=outcome.reason)
+                self._work.reconciler.add(
+                    job, sent_at=sent_at, until=asked_at, reason=outcome.reason
+                )
             case SendAgain(wait_seconds, is_attempt):
                 job.attempts += is_attempt
                 job.asks = False
@@ -267,7 +269,7 @@ class Consequences:
                     wait = until + self._policy.absent_after_seconds - time.time()
                     self._work.put_off(job, time.monotonic() + max(wait, 0.0))
                 else:
-                    self._work.inquiry.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
+                    self._work.reconciler.add(job, sent_at=sent_at, until=until, reason=CUT_OFF)
 
 
 def _job(candidate: Candidate, verdict: Verdict) -> Job:

@@ -22,11 +22,11 @@ from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.delivery.consequences import Consequences
 from target_octanist.delivery.frontier import Frontier
 from target_octanist.delivery.inbox import Inbox
-from target_octanist.delivery.inquiry import Inquiry
 from target_octanist.delivery.judge import Judge
-from target_octanist.delivery.looker import Looker
 from target_octanist.delivery.pending import Pending
 from target_octanist.delivery.policy import SendAgain, Stop
+from target_octanist.delivery.reconcile.listing_thread import ListingThread
+from target_octanist.delivery.reconcile.reconciler import Reconciler
 from target_octanist.delivery.recovery import left_in_doubt
 from target_octanist.delivery.room import Room
 from target_octanist.delivery.senders import Senders
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from target_octanist.delivery.client import Sender
-    from target_octanist.delivery.inquiry import Looked
     from target_octanist.delivery.job import Candidate, Decided, Job, Result
     from target_octanist.delivery.pace import Pace
     from target_octanist.delivery.policy import Policy
     from target_octanist.delivery.quota import Quota
+    from target_octanist.delivery.reconcile.reconciler import Listed
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.journal import Journal
     from target_octanist.ledger.recovery import Recovered, Reopen
@@ -101,7 +101,7 @@ class Engine:
         self._enough = 1
         self._inbox = Inbox(settings.batch_size_rows, settings.batch_wait_ms / 1000)
         self._results: list[Result] = []
-        self._looked: Looked | None = None
+        self._listed: Listed | None = None
         self._flushing = False
         self._stopping = False
         self._failure: OctanistError | None = None
@@ -116,7 +116,7 @@ class Engine:
         self._budget = ErrorBudget(settings.max_rejected_percent)
         self._frontier = Frontier(self._budget)
         self._work = Work(
-            Inquiry(policy),
+            Reconciler(policy),
             Pending(any_yet=bool(journal.pending()), forward=settings.transitions == "forward"),
             Brake.off() if brake is None else brake,
         )
@@ -131,9 +131,9 @@ class Engine:
         )
         self._senders = Senders(sender, pace, settings.max_concurrency, self._take_results)
         self._room = Room(self._work, self._senders, quota, settings.batch_size_rows)
-        self._looker = Looker(self._senders, self._take_look)
+        self._listing_thread = ListingThread(self._senders, self._take_listed)
         self._turn_ended_at = float("-inf")
-        self._looked_around_at = float("-inf")
+        self._took_over_at = float("-inf")
         self._dispatcher = threading.Thread(target=self._run, name="dispatcher", daemon=True)
 
     # For the thread that reads
@@ -249,7 +249,7 @@ class Engine:
         """Wait until there is something for a turn; False when all is done."""
         with self._lock:
             while True:
-                if self._results or self._looked is not None:
+                if self._results or self._listed is not None:
                     rest = self._turn_ended_at + TURN_EVERY_SECONDS - time.monotonic()
                     if rest <= 0 or len(self._results) >= self._enough:
                         return True
@@ -284,10 +284,10 @@ class Engine:
         if work.later:
             due.append(work.later[0][0] - now)
         due.append(work.waiting.busy_until - now)
-        if not self._looker.is_busy:
-            due.append(max(work.inquiry.next_look() - now, self._senders.delay(now)))
+        if not self._listing_thread.is_busy:
+            due.append(max(work.reconciler.next_look() - now, self._senders.delay(now)))
         # With the quota used up, what is in flight decides whether there is room.
-        waits = bool(work.in_flight or work.inquiry) and self._room.is_used_up()
+        waits = bool(work.in_flight or work.reconciler) and self._room.is_used_up()
         if work.ready and self._room.requests() > 0 and not waits:
             due.append(0.0)
         return min(due)
@@ -298,24 +298,24 @@ class Engine:
         written = self._journal.write(lambda turn: self._write(turn, gathered))
         # All of it is on disk now.
         self._tally.journal(time.monotonic() - now, claimed=bool(written.batch))
-        if gathered.looked is not None:
-            self._looker.is_busy = False
+        if gathered.listed is not None:
+            self._listing_thread.is_busy = False
         self._room.claimed(written.verdicts)
         self._take_back(written.decided)
         started = self._consequences.act(gathered, written)
         self._tell_settled()
         self._senders.send([*gathered.starting, *started], marked_at=gathered.wall)
         self._tally.under_way(self._senders.in_flight, self._senders.limit)
-        self._look_if_due(now)
+        self._list_if_due(now)
         # Half of what is on its way is worth a turn at once; the other half goes on meanwhile.
         self._enough = max(1, len(self._work.in_flight) // 2)
         self._turn_ended_at = time.monotonic()
 
     def _gather(self, now: float) -> Gathered:
-        looks_around = self._looks_around(now)
+        takes_over = self._takes_over(now)
         with self._lock:
             results, self._results = self._results, []
-            looked, self._looked = self._looked, None
+            listed, self._listed = self._listed, None
         self._room.came_back(len(results))
         wall = time.time()
         decided = self._judge.decide(results, wall)
@@ -331,11 +331,11 @@ class Engine:
             now=now,
             wall=wall,
             decided=decided,
-            looked=looked,
+            listed=listed,
             batch=batch,
             starting=starting,
             may_start=may_start,
-            looks_around=looks_around,
+            takes_over=takes_over,
             reopens=reopens,
             figures=self._figures_if_due(),
             holding=self._work.brake.holding,
@@ -346,15 +346,15 @@ class Engine:
         at = now_ms()
         decided = list(gathered.decided)
         recovered: list[Recovered] = []
-        if gathered.looks_around:
+        if gathered.takes_over:
             recovered = turn.take_over(self._settings.base_url, now=at)
             if self._settings.on_unknown == "hold":
                 decided += left_in_doubt(recovered)
         if gathered.reopens is not None:
             recovered += turn.reopen(self._settings.base_url, gathered.reopens, now=at)
         turn.settle([d.settlement() for d in decided if d.is_final], now=at)
-        if gathered.looked is not None:
-            concluded = self._work.inquiry.conclude(turn, gathered.looked, now=gathered.now)
+        if gathered.listed is not None:
+            concluded = self._work.reconciler.conclude(turn, gathered.listed, now=gathered.now)
             turn.settle([d.settlement() for d in concluded if d.is_final], now=at)
             decided += concluded
         turn.not_stored(
@@ -413,7 +413,7 @@ class Engine:
             work.in_flight[job.source] = job
             starting.append(job)
         work.ready.extendleft(reversed(kept))
-        if kept and not (work.in_flight or work.inquiry):
+        if kept and not (work.in_flight or work.reconciler):
             self._fail(self._quota.exhausted())
         return starting
 
@@ -444,24 +444,24 @@ class Engine:
         if self._frontier.is_broken:
             self._fail(over_budget(self._budget))
 
-    def _looks_around(self, now: float) -> bool:
-        """Say whether to look for dead runs: at first, and while another run is waited for."""
-        waits = self._work.waiting.is_busy and now >= self._looked_around_at + HEARTBEAT_SECONDS
-        if self._looked_around_at != float("-inf") and not waits:
+    def _takes_over(self, now: float) -> bool:
+        """Say whether to take over from dead runs: at first, and while another run is waited for."""
+        waits = self._work.waiting.is_busy and now >= self._took_over_at + HEARTBEAT_SECONDS
+        if self._took_over_at != float("-inf") and not waits:
             return False
-        self._looked_around_at = now
+        self._took_over_at = now
         return True
 
-    def _look_if_due(self, now: float) -> None:
-        if self._looker.is_busy or self._stopping or self._senders.delay(now) > 0:
+    def _list_if_due(self, now: float) -> None:
+        if self._listing_thread.is_busy or self._stopping or self._senders.delay(now) > 0:
             return
-        if self._work.inquiry.next_look() <= now:
-            self._looker.look(self._work.inquiry.doubts())
+        if self._work.reconciler.next_look() <= now:
+            self._listing_thread.start(self._work.reconciler.doubts())
 
-    def _take_look(self, looked: Looked) -> None:
-        """Take what a look brought; called by its thread."""
+    def _take_listed(self, listed: Listed) -> None:
+        """Take what a listing brought; called by its thread."""
         with self._lock:
-            self._looked = looked
+            self._listed = listed
             self._work_came.notify()
 
 

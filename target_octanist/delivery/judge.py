@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from target_octanist.delivery.job import Decided, Job, Result
+from target_octanist.delivery.lead_search import carried_out
 from target_octanist.delivery.outcome import Kind, Outcome, Reply, Response, classify
 from target_octanist.delivery.policy import Ask, Decision, GiveUp, Policy, SendAgain, Stop
-from target_octanist.delivery.whereabouts import carried_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -111,7 +111,7 @@ class Policy:
         """Decide what becomes of a change after the API was asked if it was carried out.
 
         Args:
-            outcome: What that came to, as `whereabouts.carried_out` gives it.
+            outcome: What that came to, as `lead_search.carried_out` gives it.
             attempts: How many requests counted as attempts.
             elapsed: Seconds since its first request.
         """

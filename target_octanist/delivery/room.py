@@ -65,7 +65,7 @@ class Room:
         if not self._quota.is_limit:
             return float("inf")
         in_flight = sum(not job.is_change for job in self._work.in_flight.values())
-        return self._quota.room(in_flight + len(self._work.inquiry))
+        return self._quota.room(in_flight + len(self._work.reconciler))
 
     def leads(self, *, arrived: int = 0) -> int:
         """Say how many more leads may go out, in this room and with what is left of the quota."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from target_octanist.delivery.fast_client import FastClient
 from target_octanist.delivery.job import Result
+from target_octanist.delivery.lead_search import ask, look_up
 from target_octanist.delivery.outcome import Kind, NoAnswer, NotSent, Response, classify
-from target_octanist.delivery.whereabouts import ask, look_for
 from target_octanist.delivery.wire import Turnout, Wire
 from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
@@ -272,5 +272,5 @@ def _request(sender: Sender, job: Job) -> Reply:
         return ask(sender, job.payload)
     if job.is_change:
         return sender.change(job.payload)
-    there = look_for(sender, job.payload) if job.looks_up else None
+    there = look_up(sender, job.payload) if job.looks_up else None
     return sender.send(job.payload) if there is None else there

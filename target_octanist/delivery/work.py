@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from target_octanist.delivery.brake import Brake
-    from target_octanist.delivery.inquiry import Inquiry, Looked
     from target_octanist.delivery.job import Candidate, Decided, Job
     from target_octanist.delivery.pending import Due, Pending
+    from target_octanist.delivery.reconcile.reconciler import Listed, Reconciler
     from target_octanist.ledger.changes import Holding
     from target_octanist.ledger.claims import Verdict
     from target_octanist.ledger.recovery import Recovered, Reopen
@@ -27,7 +27,7 @@ class Work:
     """What the dispatcher holds; no other thread looks at it.
 
     Attributes:
-        inquiry: Leads that the API is asked about.
+        reconciler: Has the leads that the API is asked about.
         pending: Changes whose leads are not there yet.
         brake: Changes that are held until all of them are counted.
         ready: Leads that go out next.
@@ -38,7 +38,7 @@ class Work:
             are counted.
     """
 
-    inquiry: Inquiry
+    reconciler: Reconciler
     pending: Pending
     brake: Brake
     ready: deque[Job] = field(default_factory=deque)
@@ -70,7 +70,7 @@ class Work:
             self.ready
             or self.later
             or self.unclaimed()
-            or self.inquiry
+            or self.reconciler
             or self.pending.sweeps
             or self.brake
         )
@@ -88,7 +88,7 @@ class Gathered(NamedTuple):
         wall: The same, in seconds since 1970 UTC.
         starting: Leads that go out, and were claimed in an earlier turn.
         may_start: How many of those may go out that are claimed in this one.
-        looks_around: Whether dead runs are looked for.
+        takes_over: Whether what dead runs left behind is taken over.
         reopens: How leads in doubt are taken up again, if at all.
         figures: What the run has counted up to here as JSON, if it is to be kept now.
         holding: Which changes are to be held; None if none is.
@@ -97,11 +97,11 @@ class Gathered(NamedTuple):
     now: float
     wall: float
     decided: list[Decided]
-    looked: Looked | None
+    listed: Listed | None
     batch: list[Candidate]
     starting: list[Job]
     may_start: int
-    looks_around: bool
+    takes_over: bool
     reopens: Reopen | None
     figures: str | None
     holding: Holding | None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from itertools import chain, repeat
 
-from target_octanist.delivery.lookup import ListingFailed, look_up
 from target_octanist.delivery.outcome import Response
-from target_octanist.delivery.reconcile import Doubt
+from target_octanist.delivery.reconcile.comparison import Doubt
+from target_octanist.delivery.reconcile.listing import ListingFailed, compare_with_list
 
 DOUBT = Doubt("a", {"name": "Jane Doe"}, sent_at=1000.0, until=1001.0)
 
@@ -29,7 +29,7 @@ def row(lead_id):
 
 
 def ids_of(server):
-    [comparison] = look_up(server, [DOUBT])
+    [comparison] = compare_with_list(server, [DOUBT])
     return comparison.ids
 
 
@@ -50,5 +50,5 @@ def test_rows_may_move_to_the_next_page_meanwhile():
 
 
 def test_a_server_that_gives_the_same_page_for_ever_has_no_list():
-    found = look_up(Server(page(0), then=page(0)), [DOUBT])
+    found = compare_with_list(Server(page(0), then=page(0)), [DOUBT])
     assert isinstance(found, ListingFailed)

@@ -9,10 +9,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from target_octanist.delivery.job import Decided, Job
-from target_octanist.delivery.lookup import ListingFailed
 from target_octanist.delivery.outcome import Kind, Outcome, classify
 from target_octanist.delivery.policy import MAX_SECONDS_PER_LEAD, Policy, Settle
-from target_octanist.delivery.reconcile import Absent, Comparison, Doubt, Finding, Found, Unclear
+from target_octanist.delivery.reconcile.comparison import (
+    Absent,
+    Comparison,
+    Doubt,
+    Finding,
+    Found,
+    Unclear,
+)
+from target_octanist.delivery.reconcile.listing import ListingFailed
 from target_octanist.ledger.tables import State
 
 if TYPE_CHECKING:
@@ -37,8 +44,8 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look at the list brought.
+class Listed:
+    """What a listing brought.
 
     Attributes:
         asked_at: When it was asked for (wall-clock seconds).
@@ -48,7 +55,7 @@ class Looked:
     found: list[Comparison] | ListingFailed
 
 
-class Inquiry:
+class Reconciler:
     """Keeps the leads that the API is to be asked about; belongs to the dispatcher."""
 
     def __init__(self, policy: Policy) -> None:
@@ -83,27 +90,27 @@ class Inquiry:
         """Give all that there is to ask: one look serves also those whose turn is later."""
         return [question.doubt for question in self._questions.values()]
 
-    def conclude(self, turn: Turn, looked: Looked, *, now: float) -> list[Decided]:
+    def conclude(self, turn: Turn, listed: Listed, *, now: float) -> list[Decided]:
         """Decide what can be decided after a look, and when to look again for the rest.
 
         Args:
             turn: A turn of the journal in which all other results are settled already, so
                 that the ids which they brought are known as theirs.
-            looked: What a look at the list brought.
+            listed: What a listing brought.
             now: Monotonic seconds.
         """
-        if isinstance(looked.found, ListingFailed):
-            return self._without_list(classify(looked.found.answer, now=looked.asked_at), now)
-        taken = turn.known_ids(lead_id for one in looked.found for lead_id in one.ids)
+        if isinstance(listed.found, ListingFailed):
+            return self._without_list(classify(listed.found.answer, now=listed.asked_at), now)
+        taken = turn.known_ids(lead_id for one in listed.found for lead_id in one.ids)
         contested = turn.contested(self._questions.keys())
         decided: list[Decided] = []
-        for source, finding in chain(*(one.findings(taken).items() for one in looked.found)):
+        for source, finding in chain(*(one.findings(taken).items() for one in listed.found)):
             question = self._questions[source]
             question.looks += 1
             question.look_at = now + self._policy.look_after_seconds
             if isinstance(finding, Found) and source in contested:
                 continue  # the row could be that other one's, whose answer is still to come
-            done = self._act_on(finding, question, looked.asked_at, now)
+            done = self._act_on(finding, question, listed.asked_at, now)
             if done is not None:
                 decided.append(done)
         return decided

@@ -1,4 +1,4 @@
-"""Was a change carried out? Asks the API for its lead, and compares.
+"""Asks the API for one lead: was a change of it carried out, is one of the same person there?
 
 A change says how things are to be, so a lead that is so needs no second request. It is
 only asked for when the first one can be at it no more.
@@ -40,7 +40,7 @@ def ask(sender: Sender, payload: bytes) -> Answer:
     return sender.listing({"search": value, "limit": str(_MOST)})
 
 
-def look_for(sender: Sender, payload: bytes) -> Reply | None:
+def look_up(sender: Sender, payload: bytes) -> Reply | None:
     """Ask if a lead of the same person is there; None if there is none.
 
     Where that cannot be found out, the lead counts as not sent.

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from target_octanist.delivery.lead_search import carried_out, look_up
 from target_octanist.delivery.outcome import Response
-from target_octanist.delivery.whereabouts import carried_out, look_for
 
 LEAD = b'{"email":"jane@example.com"}'
 
@@ -24,5 +24,5 @@ class Server:
 @pytest.mark.parametrize(("said", "kept"), [("half\ud83d", "half?"), ("a\0b", "a\ufffdb")])
 def test_an_id_that_no_database_takes_is_made_one_that_it_takes(said, kept):
     server = Server(said)
-    assert look_for(server, LEAD).lead_id == kept
+    assert look_up(server, LEAD).lead_id == kept
     assert carried_out(LEAD, server.answer, now=0).lead_id == kept

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from target_octanist.delivery.likeness import ListedRows
+from target_octanist.delivery.reconcile.matching import ListedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

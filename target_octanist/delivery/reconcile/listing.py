@@ -9,12 +9,12 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from target_octanist.delivery.outcome import Answer, Response, text_of
-from target_octanist.delivery.reconcile import Comparison, read_time, windows
+from target_octanist.delivery.reconcile.comparison import Comparison, read_time, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from target_octanist.delivery.reconcile import Doubt
+    from target_octanist.delivery.reconcile.comparison import Doubt
 
 PAGE_ROWS: Final = 100
 
@@ -27,13 +27,13 @@ class ListingFailed:
 
 
 class Lister(Protocol):
-    """What a look-up needs of the other side."""
+    """What a listing needs of the other side."""
 
     def listing(self, query: Mapping[str, str]) -> Answer:
         """Ask for a page of the leads that are stored."""
 
 
-def look_up(sender: Lister, doubts: Iterable[Doubt]) -> list[Comparison] | ListingFailed:
+def compare_with_list(sender: Lister, doubts: Iterable[Doubt]) -> list[Comparison] | ListingFailed:
     """Compare these leads with all that were created when they may have been."""
     # The list is asked for by the server's clock, so its difference to ours comes first.
     clock = sender.listing({"limit": "1", "page": "1", "fields": "id"})

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_octanist.delivery.likeness import is_same
-from target_octanist.delivery.reconcile import (
+from target_octanist.delivery.reconcile.comparison import (
     Absent,
     Comparison,
     Doubt,
@@ -18,6 +17,7 @@ from target_octanist.delivery.reconcile import (
     read_time,
     windows,
 )
+from target_octanist.delivery.reconcile.matching import is_same
 
 LEAD = {
     "name": "Jane Doe",
