@@ -17,7 +17,7 @@ from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.ledger.tables import State
 from target_octanist.reporting.calls import call
 from target_octanist.reporting.next_steps import next_steps, step_lines, typed_here
-from target_octanist.reporting.past import RUN_DIGITS, accounts, sentence
+from target_octanist.reporting.past import RUN_DIGITS, accounts, left_open, sentence
 from target_octanist.reporting.past import describe as describe_run
 from target_octanist.reporting.words import spoken, when
 from target_octanist.settings import default_ledger
@@ -174,7 +174,11 @@ def _print(report: Mapping[str, Any], runs: Sequence[Account]) -> None:
     _print_earlier(runs[1:])
     last = runs[0] if runs else None
     steps = next_steps(
-        {"in_doubt": report["outcomes"]["in_doubt"], "dead_letters": report["dead_letters"]},
+        {
+            "in_doubt": report["outcomes"]["in_doubt"],
+            "dead_letters": report["dead_letters"],
+            "left_open": left_open(report["outcomes"], runs),
+        },
         failure=last.figures.failure if last and last.figures else None,
         cut_off=last is not None and last.run.state == "cut_off",
         run="The last run",

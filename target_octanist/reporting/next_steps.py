@@ -37,7 +37,8 @@ def next_steps(
     """Say what a person should do about how things stand.
 
     Args:
-        standing: ``in_doubt`` and ``dead_letters`` to their number.
+        standing: ``in_doubt``, ``dead_letters`` and ``left_open`` to their number; the last
+            is of what ended runs have left under way.
         failure: Why the last run stopped, in a sentence of ours.
         cut_off: Whether the last run ended without a word.
         run: How that run is called.
@@ -54,6 +55,15 @@ def next_steps(
         steps.append(
             Step(
                 f"{run} was cut off. Run again: it first settles what was under way, "
+                "and sends nothing twice.",
+                None,
+            )
+        )
+    elif left := standing.get("left_open", 0):
+        leads, them = ("1 lead was", "it") if left == 1 else (f"{left:,} leads were", "them")
+        steps.append(
+            Step(
+                f"{leads} under way when a run ended. Run again: it first settles {them}, "
                 "and sends nothing twice.",
                 None,
             )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from target_octanist.ledger.tables import State
 from target_octanist.reporting.figures import Figures, decode_figures
 from target_octanist.reporting.outcomes import all_rejected
 from target_octanist.reporting.words import counts, iso, lasted, when
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from target_octanist.ledger.history import PastRun
     from target_octanist.ledger.journal import Journal
@@ -60,6 +61,18 @@ def accounts(journal: Journal, runs: Sequence[PastRun]) -> Iterator[Account]:
         kept = journal.figures([run.id for run in some])
         for run in some:
             yield Account(run, decode_figures(kept.get(run.id)))
+
+
+def left_open(outcomes: Mapping[str, int], runs: Sequence[Account]) -> int:
+    """Give how many leads ended runs have left under way; the next run settles them.
+
+    Args:
+        outcomes: State to number of the journal's records.
+        runs: The last ones. While one of them goes on, what is under way is its own.
+    """
+    if any(account.run.state == "running" for account in runs):
+        return 0
+    return outcomes.get(State.CLAIMED.value, 0) + outcomes.get(State.SENDING.value, 0)
 
 
 def describe(account: Account) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from target_octanist.ledger.history import PastRun
 from target_octanist.ledger.journal import now_ms
 from target_octanist.ledger.tables import State
 from target_octanist.reporting.next_steps import next_steps, typed_here
-from target_octanist.reporting.past import Account, accounts, describe
+from target_octanist.reporting.past import Account, accounts, describe, left_open
 from target_octanist.reporting.totals import Totals
 from target_octanist.reporting.words import iso
 
@@ -101,6 +101,7 @@ class Report:
             else {
                 "in_doubt": standing.outcomes[State.IN_DOUBT.value],
                 "dead_letters": standing.dead_letters,
+                "left_open": left_open(standing.outcomes, self.history),
             },
             failure=figures.failure if figures else None,
             cut_off=last is not None and is_about_it and last.run.state == "cut_off",

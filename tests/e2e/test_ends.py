@@ -18,6 +18,7 @@ from tests.support.target import (
     environment,
     feed,
     finish,
+    octanist,
     people,
     person,
     record,
@@ -166,6 +167,19 @@ def test_a_frozen_server_does_not_hold_the_end_up_for_ever(sandbox, target):
     assert "what is in flight has 10 seconds to be answered" in done.stderr
     assert done.states == [], "no STATE for what is unknown"
     assert target.status()["outcomes"]["sending"] == 3
+
+    step = (
+        "3 leads were under way when a run ended. Run again: it first settles them, "
+        "and sends nothing twice."
+    )
+    ledger = ("--ledger", str(target.ledger))
+    assert step in octanist("status", *ledger, home=target.folder).stdout
+    told = octanist("report", "--format", "json", *ledger, home=target.folder).stdout
+    assert json.loads(told)["next_steps"] == [{"sentence": step, "command": None}]
+    sandbox.clear_faults()
+    assert target.run(people(3)).returncode == 0
+    assert sorted(emails(sandbox)) == [person(number)["email"] for number in (1, 2, 3)]
+    assert "What to do next" not in octanist("status", *ledger, home=target.folder).stdout
 
 
 def test_a_broken_line_ends_it_after_what_came_before_is_settled(sandbox, target):
