@@ -691,7 +691,21 @@ _LEADS = (
             "Fix mapping or source; a re-run tries it again. `octanist explain` explains the reason, "
             "too: give it the sentence."
         ),
-        codes=("UNMAPPABLE", "INVALID_RECORD"),
+        codes=("UNMAPPABLE",),
+    ),
+    Entry(
+        "lead-unread",
+        "rejected",
+        what="The record was refused before the mapping, and no request was made.",
+        why=(
+            "It does not fit its SCHEMA (`validate_records`), lacks its key, a stream map failed, or "
+            "the row of a file is broken; its reason says which."
+        ),
+        remedy=(
+            "Fix the tap or the file, its SCHEMA or the stream map, and run again, so that the "
+            "record comes again. A replay leaves it as it is: a new mapping cannot help."
+        ),
+        codes=("INVALID_RECORD",),
     ),
     Entry(
         "lead-refused",
@@ -929,6 +943,9 @@ _LEADS = (
 ENTRIES: Final = (*_SETTINGS, *_INPUT, *_FILE, *_JOURNAL, *_DELIVERY, *_COMMAND, *_LEADS)
 """All entries, each group together."""
 
+#: Why a record has the code INVALID_RECORD.
+_UNREAD: Final = {"lead-schema-mismatch", "lead-no-key", "lead-stream-map", "lead-long-row"}
+
 _BY_NAME = {name: entry for entry in ENTRIES for name in (entry.id, *entry.codes)}
 
 
@@ -940,6 +957,11 @@ def find(name: str) -> Entry | None:
 def of_reason(reason: str) -> Iterator[Entry]:
     """Give the entries that a reason of the journal speaks of; mostly it is one."""
     return (entry for entry in ENTRIES if any(part in reason for part in entry.says))
+
+
+def is_unread(reason: str) -> bool:
+    """Say whether a record with this reason was refused before the mapping had seen it."""
+    return any(entry.id in _UNREAD for entry in of_reason(reason))
 
 
 def names() -> tuple[str, ...]:

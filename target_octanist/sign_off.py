@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from target_octanist import catalogue
 from target_octanist.delivery.heartbeat import beat
 from target_octanist.errors import LedgerError, OctanistError, describe_bug
 from target_octanist.ledger.journal import now_ms
@@ -160,5 +161,14 @@ class SignOff:
 def _steps(tally: Tally) -> list[Step]:
     """Say what to do next about what the run has come to."""
     both = tally.outcomes + tally.recovered
-    standing = {"in_doubt": both["in_doubt"], "dead_letters": both["rejected"]}
+    unread = sum(
+        group.count
+        for (_, outcome, reason), group in tally.reasons.items()
+        if outcome == State.REJECTED.value and catalogue.is_unread(reason)
+    )
+    standing = {
+        "in_doubt": both["in_doubt"],
+        "dead_letters": both["rejected"],
+        "unread": unread,
+    }
     return typed_here(next_steps(standing))

@@ -644,6 +644,12 @@ def lead_unmappable(world):
     return code_of(world, "rejected")
 
 
+@provokes("lead-unread", "INVALID_RECORD")
+def lead_unread(world):
+    world.reason([schema(), record(**person(1)), record(email="b@example.com")], "rejected")
+    return code_of(world, "rejected")
+
+
 @provokes("lead-refused", "HTTP 400")
 def lead_refused(world):
     world.sandbox.fault(kind="status", status=400, **LEADS)

@@ -21,6 +21,7 @@ from target_octanist.ledger.dead_letters import DeadLetter, DeadLetters, Which
 from target_octanist.ledger.journal import Journal
 from target_octanist.ledger.tables import State, short_id
 from target_octanist.preview.payload_file import PayloadFile
+from target_octanist.reporting.next_steps import unread_sentence
 from target_octanist.reporting.summary import counts_sentence
 from target_octanist.settings_reader import read_settings
 
@@ -88,12 +89,14 @@ def list_(config_files: tuple[Path, ...], limit: int, *, as_json: bool, **select
     """
     with _letters(_place(config_files), **selection) as letters:
         reasons = letters.reasons()
+        unread = letters.unread()
         rows = letters.rows(None if as_json else limit)
     count = sum(number for _, _, number in reasons)
     if as_json:
         print_json(
             {
                 "count": count,
+                "unread": unread,
                 "reasons": [
                     {"stream": stream, "reason": reason, "count": number}
                     for stream, reason, number in reasons
@@ -115,6 +118,8 @@ def list_(config_files: tuple[Path, ...], limit: int, *, as_json: bool, **select
         )
     if count > len(rows):
         click.echo(f"… and {count - len(rows)} more (--limit shows more, --json lists all)")
+    if unread:
+        click.echo(f"\n{unread_sentence(unread)}")
 
 
 @command.command(

@@ -96,7 +96,8 @@ def describe(journal: Journal, runs: Sequence[Account]) -> dict[str, Any]:
         ``in_doubt`` and ``rejected``: lists of objects with source (digest), stream,
         attempts, times in ISO 8601, request_id, code and reason, the oldest 1,000 of
         each; ``reasons``: how many were rejected for what; ``dead_letters``: how many of
-        the rejected are still kept; ``pending``: stream to number of changes that wait for
+        the rejected are still kept, and ``unread``: how many of those never got as far as the
+        mapping; ``pending``: stream to number of changes that wait for
         their leads; ``runs``, as `past.describe` gives them, and
         ``last_run``, the first of them, or null.
     """
@@ -116,6 +117,7 @@ def describe(journal: Journal, runs: Sequence[Account]) -> dict[str, Any]:
         ],
         "rejected": [plain(row) for row in journal.in_state(State.REJECTED)],
         "dead_letters": journal.dead_letters(),
+        "unread": journal.dead_letters(unread=True),
         "pending": dict(journal.pending()),
         "last_run": described[0] if described else None,
         "runs": described,
@@ -177,6 +179,7 @@ def _print(report: Mapping[str, Any], runs: Sequence[Account]) -> None:
         {
             "in_doubt": report["outcomes"]["in_doubt"],
             "dead_letters": report["dead_letters"],
+            "unread": report["unread"],
             "left_open": left_open(report["outcomes"], runs),
         },
         failure=last.figures.failure if last and last.figures else None,

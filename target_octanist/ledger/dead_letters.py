@@ -139,6 +139,12 @@ class DeadLetters:
                 (stream, reason or "", count) for stream, reason, count in connection.execute(query)
             ]
 
+    def unread(self) -> int:
+        """Count those that never got as far as the mapping."""
+        query = select(func.count()).where(*self._where, leads.c.code == INVALID_RECORD)
+        with self._journal.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Give what can be told of them without a value of their records.
 

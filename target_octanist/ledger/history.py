@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
-from target_octanist.ledger.claims import DISCARDED
+from target_octanist.ledger.claims import DISCARDED, INVALID_RECORD
 from target_octanist.ledger.runs import RunRow, is_alive, this_place
 from target_octanist.ledger.tables import State, figures, leads, runs
 
@@ -111,8 +111,15 @@ def figures_of(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     return {row.run: row.figures for row in rows}
 
 
-def count_dead_letters(connection: Connection) -> int:
-    """Count the rejected leads whose record is still kept."""
+def count_dead_letters(connection: Connection, *, unread: bool = False) -> int:
+    """Count the rejected leads whose record is still kept.
+
+    Args:
+        connection: In a transaction.
+        unread: Only those whose record never got as far as the mapping.
+    """
     kept = func.coalesce(leads.c.code, "") != DISCARDED
+    if unread:
+        kept = leads.c.code == INVALID_RECORD
     query = select(func.count()).where(leads.c.state == State.REJECTED.value, kept)
     return int(connection.execute(query).scalar_one())

@@ -319,10 +319,10 @@ class Journal:
             is_there = inspect(connection).has_table(pending.name)
             return count_pending(connection) if is_there else []
 
-    def dead_letters(self) -> int:
-        """Count the rejected leads whose record is still kept."""
+    def dead_letters(self, *, unread: bool = False) -> int:
+        """Count the rejected leads whose record is still kept (see `history`)."""
         with readable_errors(), self._engine.begin() as connection:
-            return count_dead_letters(connection)
+            return count_dead_letters(connection, unread=unread)
 
     def totals(self) -> list[tuple[str, str, int]]:
         """Count rows by stream and state, sorted."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from target_octanist.ledger.claims import INVALID_RECORD
 from target_octanist.reporting.calls import call
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def next_steps(
     """Say what a person should do about how things stand.
 
     Args:
-        standing: ``in_doubt``, ``dead_letters`` and ``left_open`` to their number; the last
-            is of what ended runs have left under way.
+        standing: ``in_doubt``, ``dead_letters``, ``unread`` and ``left_open`` to their number.
+            Unread are those dead letters that no mapping has seen, left open the leads that
+            ended runs have left under way.
         failure: Why the last run stopped, in a sentence of ours.
         cut_off: Whether the last run ended without a word.
         run: How that run is called.
@@ -73,7 +75,8 @@ def next_steps(
         steps.append(
             Step(f"{leads} in doubt: ask Octanist about {them}.", f"octanist reconcile{behind}")
         )
-    if letters := standing.get("dead_letters", 0):
+    unread = standing.get("unread", 0)
+    if letters := standing.get("dead_letters", 0) - unread:
         kept, them = (
             ("1 dead letter is", "it")
             if letters == 1
@@ -85,7 +88,19 @@ def next_steps(
                 f"octanist dead-letters list{behind}",
             )
         )
+    if unread:
+        command = f"octanist dead-letters list --reason {INVALID_RECORD}{behind}"
+        steps.append(Step(unread_sentence(unread), command))
     return steps
+
+
+def unread_sentence(number: int) -> str:
+    """Say what to do about dead letters whose records never got as far as the mapping."""
+    letters = "1 dead letter" if number == 1 else f"{number:,} dead letters"
+    return (
+        f"{letters} never got as far as the mapping, so a replay cannot help: see why, fix the "
+        "source or the stream map, and run again."
+    )
 
 
 def typed_here(steps: Sequence[Step]) -> list[Step]:

@@ -43,6 +43,7 @@ class Standing:
         streams: Stream to state to number of records.
         in_doubt: The oldest leads in doubt, as `Journal.in_state` gives them.
         dead_letters: Number of rejected leads that are still kept.
+        unread: How many of those never got as far as the mapping.
         reasons: (stream, reason, count) of the rejected.
         pending: Number of changes that wait for their leads.
     """
@@ -50,6 +51,7 @@ class Standing:
     streams: Mapping[str, Mapping[str, int]]
     in_doubt: Sequence[Mapping[str, Any]]
     dead_letters: int
+    unread: int
     reasons: Sequence[tuple[str, str, int]]
     pending: int = 0
 
@@ -101,6 +103,7 @@ class Report:
             else {
                 "in_doubt": standing.outcomes[State.IN_DOUBT.value],
                 "dead_letters": standing.dead_letters,
+                "unread": standing.unread,
                 "left_open": left_open(standing.outcomes, self.history),
             },
             failure=figures.failure if figures else None,
@@ -175,6 +178,7 @@ def standing_of(journal: Journal) -> Standing:
         streams=streams,
         in_doubt=journal.in_state(State.IN_DOUBT, limit=LISTED),
         dead_letters=journal.dead_letters(),
+        unread=journal.dead_letters(unread=True),
         reasons=journal.reasons(State.REJECTED),
         pending=sum(number for _, number in journal.pending()),
     )
@@ -192,6 +196,7 @@ def _plain(standing: Standing) -> dict[str, Any]:
         "outcomes": dict(standing.outcomes),
         "streams": {name: dict(counts) for name, counts in standing.streams.items()},
         "dead_letters": standing.dead_letters,
+        "unread": standing.unread,
         "pending": standing.pending,
         "in_doubt": [
             {name: iso(value) if name.endswith("_at") else value for name, value in row.items()}

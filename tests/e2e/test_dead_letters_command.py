@@ -232,6 +232,18 @@ def test_what_never_got_as_far_as_the_mapping_is_left_for_the_tap(sandbox, targe
     failing = {"leads": {"email": "email.upper(1)"}}
     done = target.run(given, streams=RIGHT, stream_maps=failing, max_rejected_percent=100)
     assert {row["code"] for row in letters.listed()} == {"INVALID_RECORD"}, done.stderr
+    advice = (
+        "2 dead letters never got as far as the mapping, so a replay cannot help: see why, fix "
+        "the source or the stream map, and run again."
+    )
+    assert advice in done.stderr
+    assert "then replay" not in done.stderr
+    assert letters("list").stdout.endswith(f"\n\n{advice}\n")
+    said = octanist("status", "--config", str(letters.config), home=target.folder).stdout
+    assert [line.strip() for line in said.splitlines()[-2:]] == [
+        advice,
+        f"octanist dead-letters list --reason INVALID_RECORD --config {letters.config}",
+    ]
     for dry in ((), ("--dry-run",)):
         told = letters.told("replay", *dry)
         assert (told["selected"], told["left"], told["outcomes"]) == (2, 2, {})

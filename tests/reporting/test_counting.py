@@ -145,6 +145,15 @@ def test_what_to_do_next_is_a_sentence_and_a_command_for_each_thing():
     assert step_lines(steps)[1] == "  octanist reconcile --config c.json"
 
 
+def test_what_no_mapping_has_seen_is_not_to_be_replayed():
+    seen, unread = next_steps({"dead_letters": 3, "unread": 1})
+    assert seen.sentence.startswith("2 dead letters are kept")
+    assert unread.sentence.startswith("1 dead letter never got as far as the mapping")
+    assert unread.command == "octanist dead-letters list --reason INVALID_RECORD"
+    (unread,) = next_steps({"dead_letters": 1, "unread": 1})
+    assert "replay cannot help" in unread.sentence
+
+
 def test_where_all_is_well_there_is_nothing_to_do():
     assert next_steps({"in_doubt": 0, "dead_letters": 0}) == []
 
