@@ -175,29 +175,49 @@ class TargetOctanist(Target):
         return from_environment(os.environ, self.config_jsonschema["properties"])
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # The SDK's own messages repeat the value that is wrong: it could be the key.
+        try:
+            self.settings, remarks = self.read_config(self._config)
+        except SettingsError as error:
+            if not raise_errors:
+                return list(error.problems)
+            message = "Config validation failed"
+            raise ConfigValidationError(
+                message, errors=list(error.problems), schema=self.config_jsonschema
+            ) from None
+        for remark in remarks:
+            self.logger.warning("%s", remark)
+        return []
+
+    @classmethod
+    def read_config(cls, config: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+        """Read a configuration as a run does at its start, the SDK's settings included.
+
+        Returns:
+            The settings, and a sentence for each one that there is not.
+
+        Raises:
+            SettingsError: With one sentence for every mistake.
+        """
         from target_octanist.settings_reader import read_settings
 
-        # The SDK's own messages repeat the value that is wrong: it could be the key.
-        self.append_builtin_config(self.config_jsonschema)
-        known = self.config_jsonschema["properties"]
-        own = config_jsonschema()["properties"]
-        problems = list(wrong_types(self._config, {k: known[k] for k in known if k not in own}))
+        cls.append_builtin_config(cls.config_jsonschema)
+        known = cls.config_jsonschema["properties"]
+        # What only the SDK and the sinks read, as it stands.
+        unread = known.keys() - config_jsonschema()["properties"].keys() | {"validate_records"}
+        problems: list[str] = list(wrong_types(config, {name: known[name] for name in unread}))
+        settings = Settings()
         try:
-            self.settings = read_settings(self._config)
+            settings = read_settings(config)
         except SettingsError as error:
             problems += error.problems
-        if problems and raise_errors:
-            message = "Config validation failed"
-            raise ConfigValidationError(message, errors=problems, schema=self.config_jsonschema)
         if problems:
-            return problems
-        for name in sorted(self._config.keys() - known.keys()):
-            self.logger.warning(
-                "%s: there is no such setting, so it does nothing%s",
-                printable(name),
-                did_you_mean(name, known),
-            )
-        return []
+            raise SettingsError(problems)
+        return settings, [
+            f"{printable(name)}: there is no such setting, so it does nothing"
+            f"{did_you_mean(name, known)}"
+            for name in sorted(config.keys() - known.keys())
+        ]
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -170,6 +170,41 @@ def test_check_as_json(folder):
     assert "secret" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"stream_maps": []}, "stream_maps: must be an object, not a list"),
+        ({"stream_maps": {"__leads__": None}}, "stream_maps: Option '__leads__:None' is not"),
+        ({"stream_map_config": "x"}, "stream_map_config: must be an object, not text"),
+        ({"faker_config": "x"}, "faker_config: must be an object, not text"),
+        ({"flattening_enabled": True}, "flattening_max_depth is required"),
+        ({"validate_records": "maybe"}, "validate_records: must be true or false, not text"),
+        ({"max_concurrency": 0, "faker_config": []}, "faker_config: must be an object, not a list"),
+    ],
+)
+def test_check_finds_what_a_run_would_refuse_at_its_start(target, settings, told):
+    refused = target.run([], **settings)
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    done = octanist("check", "--config", str(target.folder / "config.json"), home=target.folder)
+    assert done.returncode == 1
+    (problem, *_) = [line for line in (done.stdout + done.stderr).splitlines() if told in line]
+    assert "Traceback" not in done.stderr, problem
+
+
+def test_check_names_settings_that_do_not_exist(folder):
+    told = 'dry_rum: there is no such setting, so it does nothing; did you mean "dry_run"?'
+    settings = json.loads((folder / "config.json").read_text()) | {"dry_rum": True}
+    (folder / "odd.json").write_text(json.dumps(settings))
+    done = run(folder, "check", "--config", "odd.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = [line for line in done.stdout.splitlines() if "dry_rum" in line]
+    assert line.split(maxsplit=2) == ["settings", "note", told]
+    found = json.loads(run(folder, "check", "--config", "odd.json", "--json").stdout)
+    assert found["passed"] is True
+    assert [c["finding"] for c in found["checks"] if c["passed"] is None] == [told]
+
+
 def test_suggest_as_json_goes_into_the_settings(folder):
     done = run(folder, "suggest", "contacts.singer.jsonl", "--json")
     assert done.returncode == 0, done.stderr
