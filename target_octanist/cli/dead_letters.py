@@ -14,7 +14,7 @@ import msgspec
 from target_octanist.cli.config import config_option, load_config
 from target_octanist.cli.listing import LISTED, plain
 from target_octanist.cli.output import json_option, print_json, print_table
-from target_octanist.cli.period import Moment
+from target_octanist.cli.period import Moment, check_span
 from target_octanist.cli.signals import signals
 from target_octanist.errors import OctanistError
 from target_octanist.ledger.dead_letters import DeadLetter, DeadLetters, Which
@@ -260,6 +260,7 @@ def _letters(
     filtered: bool,
 ) -> Iterator[DeadLetters]:
     """Open the journal to read those that are meant."""
+    check_span(since, until)
     state = State.FILTERED if filtered else State.REJECTED
     which = Which(settings.base_url, state, ids, stream, reason, since, until)
     with closing(Journal.open_to_read(settings.ledger)) as journal:

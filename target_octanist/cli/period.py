@@ -17,6 +17,19 @@ _AGE: Final = re.compile(r"(\d{1,6})\s*([smhdw])")
 _SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
+def check_span(since: int | None, until: int | None) -> None:
+    """Refuse a span of time in which nothing can be.
+
+    Raises:
+        UsageError: It ends before it begins, or at once.
+    """
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError(
+            "--until has to be later than --since; an age counts back from now, as in "
+            "--since 8d --until 7d."
+        )
+
+
 class Moment(click.ParamType):  # type: ignore[type-arg]  # at run time only since 8.4
     """A moment, given to the command as milliseconds since 1970 UTC.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from target_octanist.cli.config import config_option
-from target_octanist.cli.period import Moment
+from target_octanist.cli.period import Moment, check_span
 from target_octanist.cli.status import journal_of
 from target_octanist.errors import OctanistError
 from target_octanist.extras import extra_hint
@@ -72,6 +72,7 @@ def command(
     """
     if run_id is not None and (since is not None or until is not None):
         raise click.UsageError("--run names one run; leave out --since and --until.")
+    check_span(since, until)
     if form == "html":
         _check_extra()
     journal = Journal.open_to_read(journal_of(config_files, ledger))

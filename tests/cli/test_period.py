@@ -8,6 +8,7 @@ import click
 import pytest
 
 from target_octanist.cli.period import Moment
+from tests.support.target import octanist
 
 DAY = 86_400_000
 
@@ -47,3 +48,15 @@ def test_an_age_counts_back_from_now(age, ms):
 def test_anything_else_is_told_with_what_to_write(text):
     with pytest.raises(click.BadParameter, match="2026-11-20, 2026-11-20T03:00, 24h or 7d"):
         read(text)
+
+
+@pytest.mark.parametrize("command", [("report",), ("dead-letters", "list")])
+@pytest.mark.parametrize("span", [("7d", "8d"), ("2026-11-20", "2026-11-20")])
+def test_a_span_in_which_nothing_can_be_is_refused(tmp_path, command, span):
+    done = octanist(*command, "--since", span[0], "--until", span[1], home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(
+        "--until has to be later than --since; an age counts back from now, as in "
+        "--since 8d --until 7d.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
