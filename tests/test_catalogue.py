@@ -345,7 +345,8 @@ def ledger_address(world):
 def ledger_locked(world):
     path = str(world.folder / "ledger.db")
     Journal.open(path).close()
-    world.patch.setattr("target_octanist.ledger.database.BUSY_TIMEOUT_SECONDS", 0)
+    for name in ("BUSY_TIMEOUT_SECONDS", "SILENT_SECONDS"):
+        world.patch.setattr(f"target_octanist.ledger.database.{name}", 0)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         return world.told(lambda: Journal.open(path))

@@ -7,6 +7,7 @@ returned survives the loss of power.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from contextlib import contextmanager
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
+logger = logging.getLogger("target-octanist")
+
 #: How long one process waits for another's transaction; theirs last milliseconds.
 BUSY_TIMEOUT_SECONDS = 60
+
+#: How much of that passes before it is told.
+SILENT_SECONDS = 5
 
 #: Any fixed number serves: it names the lock that serialises claims on PostgreSQL.
 _ADVISORY_LOCK = 0x0C7A_0157
@@ -89,11 +95,19 @@ def open_to_read(ledger: str) -> Engine:
     if not (os.access(path.parent, os.W_OK) or Path(f"{path}-wal").exists()):
         address += "&immutable=1"
     return create_engine(
-        "sqlite://",
+        URL.create("sqlite", database=str(path)),
         poolclass=StaticPool,
         hide_parameters=True,
         creator=lambda: sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_SECONDS),
     )
+
+
+def place_of(engine: Engine) -> str:
+    """Name a journal: its file, or its URL without user, password and options."""
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return url.database or "in a temporary file"
+    return str(URL.create("postgresql", host=url.host, port=url.port, database=url.database))
 
 
 def serialise(connection: Connection) -> None:
@@ -143,6 +157,7 @@ def compact(connection: Connection) -> None:
     """
     if connection.dialect.name == "sqlite":
         driver = _driver(connection)
+        _set_patience(driver, BUSY_TIMEOUT_SECONDS)
         driver.execute("VACUUM")
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -236,7 +251,21 @@ def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:
 def _begin_immediate(connection: Connection) -> None:
     # A transaction that begins by reading and writes later can fail with "database is
     # locked" at once, whatever the timeout; one that begins IMMEDIATE waits its turn.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver = _driver(connection)
+    _set_patience(driver, SILENT_SECONDS)
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if _file_error_id(str(error)) != "ledger-locked":
+            raise
+        place = place_of(connection.engine)
+        logger.warning("ledger: another process has locked the journal %s; waiting for it.", place)
+        _set_patience(driver, BUSY_TIMEOUT_SECONDS - SILENT_SECONDS)
+        driver.execute("BEGIN IMMEDIATE")
+
+
+def _set_patience(driver: Any, seconds: int) -> None:
+    driver.execute(f"PRAGMA busy_timeout={1000 * seconds}")
 
 
 #: What SQLite says to what went wrong.
@@ -261,8 +290,8 @@ _REMEDIES = {
 
 
 @contextmanager
-def readable_errors() -> Iterator[None]:
-    """Turn a database's failure into one sentence without SQL, values or passwords.
+def readable_errors(engine: Engine) -> Iterator[None]:
+    """Turn a failure of a database into one sentence without SQL, values or passwords.
 
     Raises:
         LedgerAway: It may come back: it restarts, fails over, or the network was cut.
@@ -276,11 +305,14 @@ def readable_errors() -> Iterator[None]:
         is_file = type(cause).__module__.startswith("sqlite3")
         if not is_file and _is_away(error):
             remedy = _REMEDIES["ledger-away"]
-            message = f"ledger: the journal's database cannot be reached; {remedy}."
+            message = f"ledger: the journal {place_of(engine)} cannot be reached; {remedy}."
             raise LedgerAway(message) from None
         what = str(cause) if is_file else type(cause).__name__
         error_id = _file_error_id(what) if is_file else "ledger-failed"
-        message = f"ledger: the journal cannot be used ({what}); {_REMEDIES[error_id]}."
+        message = (
+            f"ledger: the journal {place_of(engine)} cannot be used ({what}); "
+            f"{_REMEDIES[error_id]}."
+        )
         raise LedgerError(message, error_id=error_id) from None
 
 

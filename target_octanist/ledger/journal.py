@@ -28,6 +28,7 @@ from target_octanist.ledger.database import (
     compact,
     open_database,
     open_to_read,
+    place_of,
     readable_errors,
     serialise,
     size,
@@ -96,7 +97,7 @@ class Journal:
         """
         engine = open_database(ledger, create=create)
         try:
-            with readable_errors(), engine.begin() as connection:
+            with readable_errors(engine), engine.begin() as connection:
                 serialise(connection)
                 metadata.create_all(connection)
                 found = _read_meta(connection)
@@ -106,7 +107,7 @@ class Journal:
                     connection.execute(
                         insert(meta), [{"name": k, "value": v} for k, v in found.items()]
                     )
-                _check_version(found)
+                _check_version(found, place_of(engine))
                 if int(found["version"]) < SCHEMA_VERSION:
                     upgrade(connection)
         except LedgerError:
@@ -125,15 +126,16 @@ class Journal:
         """
         engine = open_to_read(ledger)
         try:
-            with readable_errors(), engine.begin() as connection:
+            with readable_errors(engine), engine.begin() as connection:
                 is_one = inspect(connection).has_table(meta.name)
                 found = _read_meta(connection) if is_one else {}
             if not found:
                 message = (
-                    "ledger: is not a journal yet; see that it names the one that the runs use."
+                    f"ledger: {place_of(engine)} is not a journal yet; see that it names the one "
+                    "that the runs use."
                 )
                 raise LedgerError(message, error_id="ledger-missing")
-            _check_version(found)
+            _check_version(found, place_of(engine))
         except LedgerError:
             engine.dispose()
             raise
@@ -153,7 +155,7 @@ class Journal:
         Returns:
             Whether the last run to the same destination used another API key.
         """
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             serialise(connection)
             last = connection.execute(
                 select(runs.c.key_digest)
@@ -183,7 +185,7 @@ class Journal:
         Raises:
             LedgerError: The database failed; nothing of this turn is written.
         """
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             serialise(connection)
             turn = Turn(connection, self.run, self.salt, self.destination)
             yield turn
@@ -237,7 +239,7 @@ class Journal:
         Raises:
             LedgerError: The database failed.
         """
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -251,7 +253,7 @@ class Journal:
             LedgerError: The database failed; nothing of this is written.
         """
         with (
-            readable_errors(),
+            readable_errors(self._engine),
             self._engine.connect() as connection,
             nullcontext() if checked else unchecked(connection),
             connection.begin(),
@@ -261,7 +263,7 @@ class Journal:
 
     def size(self) -> int:
         """Give the bytes that it takes on disk."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             return size(connection)
 
     def compact(self) -> None:
@@ -270,7 +272,7 @@ class Journal:
         Raises:
             LedgerError: There is no room for a second one, or it is in use.
         """
-        with readable_errors(), self._engine.connect() as connection:
+        with readable_errors(self._engine), self._engine.connect() as connection:
             compact(connection)
 
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
@@ -278,12 +280,12 @@ class Journal:
 
         The records are not held against each other.
         """
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             return Turn(connection, self.run, self.salt, self.destination).look(claims)
 
     def lend(self, claims: Sequence[Claim]) -> list[Lent]:
         """Give what decides about some changes, for another journal to `borrow`."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             if not inspect(connection).has_table(changes.name):
                 return []
             return Turn(connection, self.run, self.salt, self.destination).lend(claims)
@@ -297,36 +299,36 @@ class Journal:
         limit: int | None = None,
     ) -> list[PastRun]:
         """Give runs, the last one first (see `history.past_runs`)."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             return past_runs(
                 connection, now=now_ms(), since=since, until=until, prefix=prefix, limit=limit
             )
 
     def figures(self, runs: Sequence[str]) -> dict[str, str]:
         """Give what was kept of these runs' figures: run to JSON text."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             return figures_of(connection, runs)
 
     def changed(self, destination: str) -> int:
         """Count the records of which a change was delivered."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             is_there = inspect(connection).has_table(changes.name)
             return count_changed(connection, destination) if is_there else 0
 
     def pending(self) -> list[tuple[str, int]]:
         """Count the changes that wait for their leads, by stream."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             is_there = inspect(connection).has_table(pending.name)
             return count_pending(connection) if is_there else []
 
     def dead_letters(self, *, unread: bool = False) -> int:
         """Count the rejected leads whose record is still kept (see `history`)."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             return count_dead_letters(connection, unread=unread)
 
     def totals(self) -> list[tuple[str, str, int]]:
         """Count rows by stream and state, sorted."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             rows = connection.execute(
                 select(leads.c.stream, leads.c.state, func.count())
                 .group_by(leads.c.stream, leads.c.state)
@@ -336,7 +338,7 @@ class Journal:
 
     def reasons(self, state: State) -> list[tuple[str, str, int]]:
         """Count the rows of one state by stream and reason, most frequent first."""
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             number = func.count()
             rows = connection.execute(
                 select(leads.c.stream, leads.c.reason, number)
@@ -357,7 +359,7 @@ class Journal:
             limit: The most rows; None for all.
         """
         here = true() if destination is None else runs.c.destination == destination
-        with readable_errors(), self._engine.begin() as connection:
+        with readable_errors(self._engine), self._engine.begin() as connection:
             rows = connection.execute(
                 select(
                     leads.c.source,
@@ -383,9 +385,9 @@ def _read_meta(connection: Connection) -> dict[str, str]:
     return {row.name: row.value for row in rows}
 
 
-def _check_version(found: Mapping[str, str]) -> None:
+def _check_version(found: Mapping[str, str], place: str) -> None:
     if int(found["version"]) > SCHEMA_VERSION:
-        message = "ledger: a newer version of target-octanist made this journal; upgrade."
+        message = f"ledger: a newer version of target-octanist made the journal {place}; upgrade."
         raise LedgerError(message, error_id="ledger-newer")
 
 

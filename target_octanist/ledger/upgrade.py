@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import MetaData, func, insert, inspect, select, text, update
 
 from target_octanist.errors import LedgerError
+from target_octanist.ledger.database import place_of
 from target_octanist.ledger.runs import has_live_runs
 from target_octanist.ledger.tables import SCHEMA_VERSION, leads, meta, persons, runs
 
@@ -40,8 +41,9 @@ def upgrade(connection: Connection) -> None:
     """
     if has_live_runs(connection):
         message = (
-            "ledger: a run of an earlier version may still be using this journal, whose tables "
-            "this version changes once; run again when that run is over."
+            f"ledger: a run of an earlier version may still be using the journal "
+            f"{place_of(connection.engine)}, whose tables this version changes once; run again "
+            "when that run is over."
         )
         raise LedgerError(message, error_id="ledger-older-run")
     # One that was suspended notices by this that it has to stop.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -31,6 +33,21 @@ def database(postgres):
 @pytest.fixture
 def shared_target(sandbox, tmp_path, postgres, database):
     return Target(tmp_path, sandbox.base_url, ledger=postgres.url(database))
+
+
+def test_a_journal_that_is_locked_is_waited_for_and_the_wait_is_told(sandbox, target):
+    assert target.run(people(1)).returncode == 0
+    with closing(sqlite3.connect(target.ledger, isolation_level=None)) as browser:
+        browser.execute("BEGIN IMMEDIATE")
+        process = target.start()
+        feed(process, people(3))
+        told = f"ledger: another process has locked the journal {target.ledger}; waiting for it."
+        while told not in (line := process.stderr.readline().decode()):
+            assert line, "the run ended without a word of it"
+        browser.execute("ROLLBACK")
+    done = finish(process)
+    assert done.returncode == 0, done.stderr
+    assert emails(sandbox) == emails_of(3)
 
 
 @pytest.mark.postgres

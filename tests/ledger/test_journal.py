@@ -296,3 +296,20 @@ def test_a_journal_of_a_newer_version_is_not_touched(journal, ledger):
     engine.dispose()
     with pytest.raises(LedgerError, match="newer version"):
         Journal.open(ledger)
+
+
+def test_an_error_names_the_journal_and_neither_user_nor_password(tmp_path):
+    noise = tmp_path / "noise.db"
+    noise.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(LedgerError) as caught:
+        Journal.open(str(noise))
+    assert str(caught.value).startswith(f"ledger: the journal {noise} cannot be used (")
+
+    url = "postgresql://jane:secret@127.0.0.1:1/leads"
+    for options in ("", "?connect_timeout=3&sslpassword=secret"):
+        with pytest.raises(LedgerError) as caught:
+            Journal.open(url + options)
+        assert str(caught.value).startswith(
+            "ledger: the journal postgresql://127.0.0.1:1/leads cannot be reached; "
+        )
+        assert "secret" not in str(caught.value)
