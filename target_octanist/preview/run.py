@@ -117,8 +117,18 @@ class Preview:
         show: int,
         out: Path | None,
         diff: bool,
+        place: Callable[[], int] | None = None,
     ) -> None:
         """Open what is needed.
+
+        Args:
+            settings: Of the run.
+            mapping_of: Gives the mapping of a stream.
+            show: How many of the first records are to be shown.
+            out: Where to write the payloads.
+            diff: Whether to hold the records against the journal of the settings.
+            place: Says where in the input the record is that is being handed over; by
+                default its number.
 
         Raises:
             OctanistError: The journal cannot be read, or `out` not be written.
@@ -127,7 +137,8 @@ class Preview:
         self._mapping_of = mapping_of
         self._show = show
         self._budget = ErrorBudget(settings.max_rejected_percent)
-        self._waiting: list[Sequence[Claim]] = []
+        self._place = place or (lambda: self.accepted)
+        self._waiting: list[tuple[int, Sequence[Claim]]] = []
         self.accepted = 0
         self.records: Counter[str] = Counter()
         self.samples: list[Sample] = []
@@ -163,7 +174,7 @@ class Preview:
         for claim in claims:
             self._look_at(claim, record, notes)
             notes = ()
-        self._waiting.append(claims)
+        self._waiting.append((self._place(), claims))
         if len(self._waiting) >= self._settings.batch_size_rows:
             self._decide()
         return True
@@ -217,7 +228,7 @@ class Preview:
 
     def _decide(self) -> None:
         records, self._waiting = self._waiting, []
-        claims = [claim for made in records for claim in made]
+        claims = [claim for _, made in records for claim in made]
         settled = [Settled(*of) for of in self._outcomes([c for c in claims if c.change is None])]
         for claim, outcome, why in settled:
             self.streams[claim.stream].reasons[outcome, why] += 1
@@ -228,10 +239,10 @@ class Preview:
         settled += self.transitions.decide(changes) if changes else []
         self._tell_samples(settled)
         rejected = {id(claim) for claim, outcome, _ in settled if outcome == REJECTED}
-        for number, made in enumerate(records, self.accepted - len(records) + 1):
+        for place, made in records:
             is_rejected = any(id(claim) in rejected for claim in made)
             if self._budget.count(rejected=is_rejected) and self.stops_at is None:
-                self.stops_at = number
+                self.stops_at = place
 
     def _tell_samples(self, settled: Sequence[Settled]) -> None:
         for claim, outcome, why in settled:
@@ -304,7 +315,7 @@ class Preview:
             found = ((path.text, path.read(record)) for path in paths)
             before[name] = {text: value for text, value in found if not is_empty(value)}
         sources = {n: words for n, words in mapping.sources_of(record).items() if n in lead}
-        return Sample(self.records.total(), claim.stream, before, lead, sources, tuple(notes))
+        return Sample(self._place(), claim.stream, before, lead, sources, tuple(notes))
 
 
 def _standing(claim: Claim, row: Known | None, verdict: Verdict) -> str:

@@ -34,7 +34,14 @@ class PreviewTarget(TargetOctanist):
             OctanistError: The journal cannot be read, or `out` not be written.
         """
         super().__init__(config={**config, "dry_run": True})
-        self.preview = Preview(self.settings, self._mapping_of, show=show, out=out, diff=diff)
+        self.preview = Preview(
+            self.settings,
+            self._mapping_of,
+            show=show,
+            out=out,
+            diff=diff,
+            place=lambda: self.place,
+        )
         self._run = self.preview
 
     def check(self) -> None:

@@ -410,3 +410,20 @@ def test_interrupted_it_shows_what_it_has_read(tmp_path):
     done = finish(process)
     assert done.returncode == 130
     assert "would be sent" in done.stdout
+
+
+def test_records_are_numbered_by_their_place_in_the_input_as_in_a_run(target, report):
+    gone = {"_sdc_deleted_at": "2026-11-20T03:00:00Z"}
+    nobody = {"id": 4, "name": "", "email": "none"}
+    lines = [
+        schema(),
+        record(**person(1)),
+        record(**person(2), **gone),
+        record(**person(3)),
+        record(**nobody),
+    ]
+    found = report(lines, max_rejected_percent=100)
+    assert [sample["number"] for sample in found["samples"]] == [1, 3, 4]
+    assert found["records"] == 3
+    ran = target.run(lines, max_rejected_percent=100)
+    assert "Record 4, of leads: rejected" in ran.stderr
