@@ -66,8 +66,9 @@ def _check_journal(settings: Settings) -> Check:
     except OctanistError as error:
         return Check("journal", passed=False, finding=str(error), error_id=error.error_id)
     where = "PostgreSQL" if "://" in settings.ledger else str(Path(settings.ledger))
-    records = "1 record" if total == 1 else f"{total:,} records"
-    return Check("journal", passed=True, finding=f"{where} can be written, {records} known")
+    # A record of mode upsert may have two: its lead, and what became of it.
+    entries = "1 entry" if total == 1 else f"{total:,} entries"
+    return Check("journal", passed=True, finding=f"{where} can be written, {entries} in it")
 
 
 def _check_key(client: OctanistClient, base_url: str) -> Check:

@@ -162,8 +162,13 @@ def _print_findings(found: Sequence[str], *, as_json: bool) -> None:
 
 def _print(report: Mapping[str, Any], runs: Sequence[Account]) -> None:
     if runs:
-        click.echo(f"Last run: {sentence(runs[0], now_ms())}\n")
-    click.echo("Records in the journal (repeats are counted per run, not here):")
+        # Why it stopped is told with what to do about it.
+        click.echo(f"Last run: {sentence(runs[0], now_ms(), with_failure=False)}\n")
+    else:
+        click.echo("There was no run yet.\n")
+    click.echo(
+        "Leads, and changes of leads, in the journal (a run counts records, and repeats too):"
+    )
     states = [state.value for state in State]
     rows = [*report["streams"].items(), ("total", report["outcomes"])]
     print_table(

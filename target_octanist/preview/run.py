@@ -137,9 +137,9 @@ class Preview:
         self._mapping_of = mapping_of
         self._show = show
         self._budget = ErrorBudget(settings.max_rejected_percent)
-        self._place = place or (lambda: self.accepted)
         self._waiting: list[tuple[int, Sequence[Claim]]] = []
         self.accepted = 0
+        self._place = place or (lambda: self.accepted)
         self.records: Counter[str] = Counter()
         self.samples: list[Sample] = []
         self.streams: dict[str, Counts] = {}

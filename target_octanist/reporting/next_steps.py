@@ -52,7 +52,7 @@ def next_steps(
     behind = f" {options}" if options else ""
     steps = []
     if failure:
-        steps.append(Step(f"{run} stopped: {_closed(failure)} Fix that and run again.", None))
+        steps.append(Step(f"{run} stopped: {_with_remedy(failure)}", None))
     elif cut_off:
         steps.append(
             Step(
@@ -118,5 +118,6 @@ def step_lines(steps: Sequence[Step]) -> list[str]:
     return lines
 
 
-def _closed(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+def _with_remedy(failure: str) -> str:
+    closed = failure if failure.endswith((".", "!", "?")) else f"{failure}."
+    return closed if "run again" in closed else f"{closed} Fix that and run again."

@@ -103,7 +103,7 @@ def describe(account: Account) -> dict[str, Any]:
     }
 
 
-def sentence(account: Account, now: int) -> str:
+def sentence(account: Account, now: int, *, with_failure: bool = True) -> str:
     """Say when a run was, how it ended and what it did, in one line.
 
     Such as ``today 03:00, 12 min, exit 0: 1,725 delivered, 200 duplicate.``
@@ -111,6 +111,7 @@ def sentence(account: Account, now: int) -> str:
     Args:
         account: Of the run.
         now: Milliseconds since 1970 UTC.
+        with_failure: Whether to say why it stopped, if it did.
     """
     run, figures = account
     words = [when(run.started_at, now)]
@@ -122,8 +123,8 @@ def sentence(account: Account, now: int) -> str:
         case _:
             words += [lasted(account.seconds), f"exit {run.exit_code}"]
     line = f"{', '.join(words)}: {done(figures)}"
-    if figures is not None and figures.failure:
-        line += f" {figures.failure}"
+    if with_failure and figures is not None and figures.failure:
+        line += f" Stopped: {figures.failure}"
     return line
 
 

@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from target_octanist.ledger.journal import Journal
 from tests.support.sandbox import Sandbox
 from tests.support.target import (
     Target,
@@ -489,3 +490,30 @@ def test_what_a_human_settles_is_counted_with_the_run_that_wrote_it_down(sandbox
     last = target.status()["last_run"]
     assert (last["kind"], last["outcomes"]) == ("reconcile", {})
     assert last["recovered"] == {"delivered": 1}
+
+
+def test_a_headline_is_true_where_no_record_was_settled(sandbox, target):
+    def told(*options):
+        return Page(report(target, *options, "--out", "-").stdout).text
+
+    def status():
+        return octanist("status", "--ledger", str(target.ledger), home=target.folder).stdout
+
+    Journal.open(str(target.ledger)).close()
+    assert "Nothing happened. There was no run yet." in told()
+    assert status().startswith("There was no run yet.\n")
+
+    assert target.run([schema()]).returncode == 0
+    assert "No record came. All went well." in told()
+    assert "1 run, 1 of them came to its end No record came." in told("--since", "1d")
+
+    sandbox.fault("401", method="POST", path="/leads")
+    assert target.run(people(2)).returncode == 1
+    assert "No record was settled. The run stopped early. the API refuses the key" in told()
+    assert "No record was settled. 1 of 2 runs did not come" in told("--since", "1d")
+    said = status()
+    assert said.count("the API refuses the key") == 1, "once, with what to do about it"
+    assert "Fix that" not in said
+    last = said.split("What to do next:")[1].strip()
+    assert last.startswith("The last run stopped: the API refuses the key")
+    assert last.endswith("set api_key to a key of this organisation, and run again.")

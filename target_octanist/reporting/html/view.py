@@ -143,14 +143,16 @@ class View:
             end = "still running" if run.state == "running" else _end(runs[0])
             return f"Run {run.id[:RUN_DIGITS]} · {lasted(runs[0].seconds)} · {end}"
         good = sum(account.is_good for account in runs)
-        return f"{len(runs)} runs, {good} of them came to their end"
+        return f"{len(runs)} {_runs(len(runs))}, {good} of them came to {_their(good)} end"
 
     @property
     def verdict(self) -> Verdict:
         """Say whether what happened was good."""
         runs = self.report.runs
         if not runs:
-            return Verdict("calm", "There was no run in this time.")
+            is_of_all = self.report.since is None and self.report.until is None
+            period = "yet" if is_of_all else "in this time"
+            return Verdict("calm", f"There was no run {period}.")
         bad = [
             account for account in runs if not account.is_good and account.run.state != "running"
         ]
@@ -178,11 +180,11 @@ class View:
         told, arrived = totals.changes.total(), totals.made
         would = "would arrive" if self.is_dry else "arrived"
         if not totals.records:
-            return (
-                "No record came."
-                if not totals.recovered
-                else f"Settled: {counts(totals.recovered)}."
-            )
+            if totals.recovered:
+                return f"Settled: {counts(totals.recovered)}."
+            # What came to a run that has not come to its end may have been left as it was.
+            nothing_left = all(account.is_good for account in self.report.runs)
+            return "No record came." if nothing_left else "No record was settled."
         if told and not arrived:
             return f"{told:,} of {totals.records:,} records {self._told(told)}."
         return f"{arrived:,} of {totals.records:,} records {would} as leads."
@@ -387,6 +389,10 @@ def _again(retries: int) -> str:
 
 def _were(number: int) -> str:
     return "was" if number == 1 else "were"
+
+
+def _their(number: int) -> str:
+    return "its" if number == 1 else "their"
 
 
 def _leads(number: int) -> str:
