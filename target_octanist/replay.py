@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -234,7 +235,7 @@ class Replay:
             found = [maker.of_payload(letter.source, lead)]
         if not found:
             return [], ()
-        first, *others = found
+        first, *others = (_of_old_record(claim) for claim in found)
         tried = replace(first, source=letter.source, record=letter.record, again=letter.was)
         return [tried, *others], notes
 
@@ -247,3 +248,10 @@ class Replay:
         compiled = compile_for(settings, stream, mapping)
         self._makers[name] = ClaimMaker(settings, name, compiled, self._salt)
         return self._makers[name]
+
+
+def _of_old_record(claim: Claim) -> Claim:
+    """Let a change stand back behind what its record said since."""
+    if claim.change is None:
+        return claim
+    return replace(claim, change=dataclasses.replace(claim.change, yields=True))

@@ -148,6 +148,7 @@ class Consequences:
         for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
             match verdict.kind:
                 case "send":
+                    self._replace(self._work.brake.drop(candidate.claim.source))
                     self._work.ready.append(_job(candidate, verdict))
                 case "start":
                     job = _job(candidate, verdict)
@@ -161,8 +162,10 @@ class Consequences:
                     self._hold(candidate, verdict.other)
                 case "pending":
                     self._keep_pending(candidate)
-                case "replaced":
+                case "replaced" if candidate.number is None:
                     pass  # its record was settled when it was put aside
+                case "replaced":
+                    self._settle(Job.of(candidate), State.DUPLICATE.value, why_replaced(candidate))
                 case "duplicate" | "rejected" | "filtered" | "skipped":
                     self._replace(self._work.brake.drop(candidate.claim.source))
                     self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
@@ -228,6 +231,7 @@ class Consequences:
 
     def _keep_pending(self, candidate: Candidate) -> None:
         is_own = candidate.number is not None
+        self._replace(self._work.brake.drop(candidate.claim.source))
         if is_own:
             self._settle(Job.of(candidate), PENDING, None)
         self._work.pending.keep(candidate.claim.source, is_own=is_own, pair=candidate.pair)

@@ -34,7 +34,7 @@ def why_not(candidate: Candidate, verdict: Verdict) -> Why:
 
 
 def why_replaced(candidate: Candidate) -> Why:
-    """Say why a change that was held is not sent."""
+    """Say why a change is not sent that was held, or is tried again."""
     return Why(REPLACED, Reference(candidate.place, candidate.claim.source, None))
 
 

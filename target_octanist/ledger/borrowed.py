@@ -65,9 +65,9 @@ def borrow(connection: Connection, run: str, lent: Iterable[Lent]) -> None:
             )
         own, last = standing.own, standing.last
         if own is not None:
-            of_changes[own.source] = _change(own, standing.lead, own.status, at=1)
+            of_changes[own.source] = _change(own, own.status, at=1)
         if last is not None:
-            of_changes[last.source] = _change(last, standing.lead, standing.status, at=2)
+            of_changes[last.source] = _change(last, standing.status, at=2)
     _add(connection, leads, of_leads)
     _add(connection, changes, of_changes)
 
@@ -94,10 +94,10 @@ def _lead(
     }
 
 
-def _change(delivered: Delivered, lead: str, status: str | None, *, at: int) -> dict[str, Any]:
+def _change(delivered: Delivered, status: str | None, *, at: int) -> dict[str, Any]:
     return {
         "source": delivered.source,
-        "lead": lead,
+        "lead": delivered.lead,
         "delivered_digest": delivered.digest,
         "delivered_status": status,
         "delivered_at": at,

@@ -52,6 +52,11 @@ _LEADS_MADE_OF: Final = Question(
     "sources",
 )
 
+_PENDING_AMONG: Final = Question(
+    select(pending.c.source).where(pending.c.source.in_(bindparam("sources", expanding=True))),
+    "sources",
+)
+
 NO_WAY_BACK: Final = "the lead is won, and `transitions` lets none go back from there"
 
 
@@ -66,6 +71,7 @@ class Change:
             the journal knows one at most.
         forward: Whether a lead that is won stays won.
         place: Where it stood among the pending ones; None for what a record says now.
+        yields: Whether the record is an old one, and what was said of it since counts more.
     """
 
     status: str | None
@@ -73,6 +79,7 @@ class Change:
     links: tuple[str, ...] = ()
     forward: bool = True
     place: int | None = None
+    yields: bool = False
 
 
 class Linked(NamedTuple):
@@ -88,6 +95,7 @@ class Delivered(NamedTuple):
     """A change that was delivered."""
 
     source: str
+    lead: str
     digest: str
     status: str | None
     at: int
@@ -276,7 +284,7 @@ class Standings:
             if row.delivered_digest is None:
                 continue
             delivered = Delivered(
-                row.source, row.delivered_digest, row.delivered_status, row.delivered_at
+                row.source, row.lead, row.delivered_digest, row.delivered_status, row.delivered_at
             )
             self._own[row.source] = delivered
             self._last[row.lead] = delivered  # the latest comes last
@@ -321,10 +329,14 @@ def write_changes(
     """Write down which leads the changes are about that are going to be sent."""
     fresh: dict[str, dict[str, str | None]] = {}
     known: dict[str, dict[str, str | None]] = {}
+    elsewhere: list[Delivered] = []
     for claim, standing in claimed:
         assert claim.change is not None, "a change"
         values = {"lead": standing.lead, "status": claim.change.status}
         (known if standings.knows(claim.source) else fresh)[claim.source] = values
+        if standing.own is not None and standing.own.lead != standing.lead:
+            elsewhere.append(standing.own)
+    _leave_behind(connection, elsewhere)
     if fresh:
         connection.execute(insert(changes), [{"source": s, **v} for s, v in fresh.items()])
     if known:
@@ -337,6 +349,38 @@ def write_changes(
                 for source, values in known.items()
             ],
         )
+
+
+def _leave_behind(connection: Connection, told: Sequence[Delivered]) -> None:
+    """Keep what records told of leads that they are not about any more: of these it stays true.
+
+    It gets a row of its own, for the record's is about another lead from now on.
+    """
+    if not told:
+        return
+    rows = [
+        {
+            "source": _told_source(delivered.source, delivered.lead),
+            "lead": delivered.lead,
+            "delivered_digest": delivered.digest,
+            "delivered_status": delivered.status,
+            "delivered_at": delivered.at,
+        }
+        for delivered in told
+    ]
+    this = changes.c.source == bindparam("b_source")
+    connection.execute(delete(changes).where(this), [{"b_source": row["source"]} for row in rows])
+    connection.execute(insert(changes), rows)
+    connection.execute(
+        update(changes)
+        .where(this)
+        .values(delivered_digest=None, delivered_status=None, delivered_at=None),
+        [{"b_source": delivered.source} for delivered in told],
+    )
+
+
+def _told_source(source: str, lead: str) -> str:
+    return blake2b(f"told {source} {lead}".encode(), digest_size=16).hexdigest()
 
 
 def write_delivered(connection: Connection, sources: Iterable[str], *, now: int) -> None:
@@ -443,6 +487,11 @@ def due_changes(
         for row in {row.source: row for row in rows}.values()
     ]
     return claims, page[-1].place if page else after
+
+
+def pending_among(connection: Connection, sources: Iterable[str]) -> set[str]:
+    """Name those of these changes of which a version is pending."""
+    return {source for (source,) in _PENDING_AMONG.ask(connection, set(sources))}
 
 
 def replaced(connection: Connection, claims: Iterable[Claim]) -> set[int]:

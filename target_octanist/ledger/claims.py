@@ -129,7 +129,8 @@ class Verdict(NamedTuple):
             ``busy`` (another live run has it; ask again later). To a change also
             ``filtered`` (not allowed), ``pending`` (kept until its lead is there), ``held``
             (not before all of them are counted), ``skipped`` (there is nothing to change) or
-            ``replaced`` (it was pending, and a later version of its record has come since).
+            ``replaced`` (a later version of its record has come since it was pending, or a dead
+            letter).
         other: The source of the lead that decides, where there is one; of what is held, the
             lead that it is about.
         payload: What is to be sent, if that is not what was claimed.

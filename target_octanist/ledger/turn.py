@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from target_octanist.ledger.changes import (
     Standings,
     decide_change,
     due_changes,
+    pending_among,
     replaced,
     write_changes,
     write_delivered,
@@ -65,6 +66,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement
+
+#: After these nothing is left to do for a change, or for an earlier version of it.
+_ENDS: Final = {"send", "start", "duplicate", "filtered", "rejected"}
+#: After these it is to be done, and is not in the journal.
+_WAITS: Final = {"behind", "busy", "held"}
 
 #: Nothing of these is kept that is needed to send them.
 _DONE = {State.DELIVERED, State.DUPLICATE}
@@ -194,12 +200,14 @@ class Turn:
         rows = Rows(known, self._run, now)
         claimed: list[tuple[Claim, Standing]] = []
         gone = replaced(self._connection, claims)
+        outdated = self._outdated(claims, known)
         waits: dict[str, Verdict] = {}
-        waiting: list[Claim] = []
+        waiting: dict[str, Claim] = {}
         over: set[str] = set()
         for claim in claims:
             place = claim.change.place if claim.change is not None else None
-            if place is not None and (place in gone or claim.source in over):
+            is_late = place is not None and (place in gone or claim.source in over)
+            if is_late or claim.source in outdated:
                 verdicts.append(REPLACED)
                 continue
             standing = standings.of(claim)
@@ -208,43 +216,48 @@ class Turn:
                 claim, known.get(claim.source), standing, taken, self._run, holding=holding
             )
             verdicts.append(verdict)
-            # Once a version waits, an earlier one that is pending must not come behind it.
+            # An earlier version that is pending must not come behind it.
+            if verdict.kind in _ENDS or (verdict.kind in _WAITS and place is None):
+                over.add(claim.source)
+                waiting.pop(claim.source, None)
             match verdict.kind:
                 case "behind" | "busy":
                     waits[claim.source] = verdict
-                    if place is None:
-                        over.add(claim.source)
                 case "held":
                     if verdict.other is not None:
                         held.add(verdict.other)
-                    if place is None:
-                        over.add(claim.source)
                 case "pending":
-                    waiting.append(claim)
+                    waiting[claim.source] = claim
                 case "send" | "start":
-                    over.add(claim.source)
                     rows.add(claim, verdict)
                     standings.claimed(claim, standing, self._run)
                     claimed.append((claim, standing))
                 case "duplicate":
-                    over.add(claim.source)
                     if verdict.other is not None:
                         rows.add(claim, verdict)
                 case "filtered":
-                    over.add(claim.source)
                     # What was delivered is still how things are.
                     if not _is_delivered(known.get(claim.source)):
                         rows.add(claim, verdict)
                 case "rejected":
-                    over.add(claim.source)
                     rows.add(claim, verdict)
                 case "skipped" | "replaced":
                     pass
         self._keep(rows)
         write_changes(self._connection, claimed, standings)
-        write_pending(self._connection, waiting, over, self._destination, now=now)
+        write_pending(self._connection, list(waiting.values()), over, self._destination, now=now)
         self._did("claim")
         return verdicts
+
+    def _outdated(self, claims: Sequence[Claim], known: Mapping[str, Known]) -> set[str]:
+        """Name the changes of old records of which a later version was taken since."""
+        old = [claim for claim in claims if claim.change is not None and claim.change.yields]
+        if not old:
+            return set()
+        pending = pending_among(self._connection, (claim.source for claim in old))
+        # What is tried again is known, and only if it is still as it was (see `has_a_chance`).
+        later = {claim.source for claim in old if claim.again is None} & known.keys()
+        return pending | later
 
     def due_changes(
         self,

@@ -167,12 +167,10 @@ class Transitions:
 
     def _verdict(self, claim: Claim, verdict: Verdict) -> list[Settled]:
         """Give what a verdict settles: this change, or an older one of the record."""
-        if verdict.kind in {"behind", "replaced"}:
+        if verdict.kind == "behind" or (verdict.kind == "replaced" and _was_pending(claim)):
             return []
         older = self._waiting.pop(claim.source, None)
-        if verdict.kind == "pending":
-            self._waiting[claim.source] = claim
-        elif verdict.kind == "held":
+        if verdict.kind == "held":
             held = self._brake.hold(Candidate(None, None, claim, None), verdict.other)
             if self._brake.is_broken:
                 # There a run ends, whatever would have come after it.
@@ -181,6 +179,8 @@ class Transitions:
             older = held.claim if held is not None else older
         elif (held := self._brake.drop(claim.source)) is not None:
             older = held.claim
+        if verdict.kind == "pending":
+            self._waiting[claim.source] = claim
         settled = [] if older is None else [Settled(older, "duplicate", REPLACED)]
         outcome = _outcome(claim, verdict)
         if outcome is not None:
@@ -190,6 +190,10 @@ class Transitions:
     def _counted(self, settled: list[Settled]) -> list[Settled]:
         self.reasons.update((s.claim.stream, s.outcome, s.why) for s in settled)
         return settled
+
+
+def _was_pending(claim: Claim) -> bool:
+    return claim.change is not None and claim.change.place is not None
 
 
 def _outcome(claim: Claim, verdict: Verdict) -> tuple[str, str] | None:
@@ -205,5 +209,7 @@ def _outcome(claim: Claim, verdict: Verdict) -> tuple[str, str] | None:
             return "rejected", claim.reason or ""
         case "skipped":
             return "skipped", ""
-        case "behind" | "busy" | "pending" | "held" | "replaced":
+        case "replaced":
+            return "duplicate", REPLACED
+        case "behind" | "busy" | "pending" | "held":
             return None

@@ -366,6 +366,64 @@ def test_changes_of_what_was_told_before_go_out_at_the_end(sandbox, target):
     assert statuses(sandbox)[email(11)] == "qualified"
 
 
+def run(target, *records, at):
+    done = target.run(lines(*records, at=at))
+    assert done.returncode == 0, done.stderr
+    assert done.states[-1] == {"at": at}
+
+
+def replay(target):
+    config = str(target.folder / "config.json")
+    done = octanist("dead-letters", "replay", "--config", config, home=target.folder)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_a_deal_that_changes_its_contact_takes_no_status_along(sandbox, target):
+    run(target, contact(1), contact(2), deal(1, "closedwon", of=1), at=1)
+    run(target, deal(1, None, of=2, amount=5), at=2)
+    run(target, deal(2, "qualified", of=2), at=3)
+    assert statuses(sandbox) == {email(1): "won", email(2): "qualified"}
+
+
+def test_a_lead_stays_won_when_its_deal_has_changed_its_contact(sandbox, target):
+    run(target, contact(1), contact(2), deal(1, "closedwon", of=1), at=1)
+    run(target, deal(1, "qualified", of=2), at=2)
+    run(target, deal(3, "closedlost", of=1), at=3)
+    assert statuses(sandbox) == {email(1): "won", email(2): "qualified"}
+    run(target, deal(1, "closedwon", of=1), at=4)
+    assert len(patches(sandbox)) == 2, "the first lead was told so before"
+
+
+def test_a_change_that_is_held_does_not_hide_a_later_one_that_is_pending(sandbox, target):
+    run(target, contact(1), deal(1, "qualified", of=1), at=1)
+    run(target, deal(1, "closedwon", of=1), deal(1, "closedwon", of=2), at=2)
+    assert target.status()["pending"] == {"deals": 1}
+    run(target, contact(2), at=3)
+    assert statuses(sandbox) == {email(1): "qualified", email(2): "won"}
+
+
+def test_a_pending_change_does_not_outlast_a_later_one_of_the_same_batch(sandbox, target):
+    run(target, contact(1), at=1)
+    run(target, deal(1, "closedwon", of=2), deal(1, "qualified", of=1), at=2)
+    assert target.status()["pending"] == {}
+    run(target, contact(2), at=3)
+    assert statuses(sandbox) == {email(1): "qualified", email(2): "open"}
+
+
+def test_a_replay_does_not_put_an_old_change_in_the_place_of_a_later_one(sandbox, target):
+    run(target, contact(1), at=1)
+    sandbox.fault({"kind": "status", "status": 400}, **PATCHES)
+    run(target, deal(1, "qualified", of=1), at=2)
+    sandbox.clear_faults()
+    run(target, deal(1, "closedwon", of=2), at=3)
+    done = replay(target)
+    assert "1 × deals: duplicate: a later record says it anew" in done.stdout
+    assert target.status()["pending"] == {"deals": 1}
+    run(target, contact(2), at=4)
+    assert statuses(sandbox) == {email(1): "open", email(2): "won"}
+
+
 def test_upsert_makes_a_lead_and_says_what_became_of_it(sandbox, tmp_path):
     mapping = {**CONTACTS["mapping"], **DEALS["mapping"]}
     mapping.pop("note")
@@ -530,6 +588,20 @@ def test_a_replay_of_an_upsert_also_says_what_became_of_the_lead(sandbox, tmp_pa
     assert done.returncode == 0, done.stderr
     assert statuses(sandbox) == {email(1): "won"}
     assert outcomes(target) == {"delivered": 2}
+
+
+def test_a_replay_of_an_upsert_tells_the_last_that_its_record_said(sandbox, tmp_path):
+    target = People(tmp_path, sandbox.base_url)
+    sandbox.fault({"kind": "status", "status": 400}, method="POST", path="/leads")
+    for stage in ("qualified", "won"):
+        done = target.run(upserts((email(1), stage)))
+        assert done.returncode == 0, done.stderr
+    assert outcomes(target) == {"rejected": 1}
+    sandbox.clear_faults()
+    assert "1 delivered" in replay(target).stdout
+    assert statuses(sandbox) == {email(1): "won"}
+    assert len(patches(sandbox)) == 1
+    assert target.status()["pending"] == {}
 
 
 def test_a_lookup_that_is_denied_stops_the_run_and_sends_nothing(sandbox, tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from target_octanist.ledger.changes import Change, Holding
 from target_octanist.ledger.claims import Claim
@@ -158,6 +160,36 @@ def test_no_lead_goes_back_from_won_unless_it_may(journal):
     assert kinds(journal, change("deal", None, link="ann")) == ["send"], "no status, no way back"
     settle(journal, "deal")
     assert kinds(journal, change("deal", "lost", link="ann", forward=False)) == ["send"]
+
+
+def test_what_a_record_told_of_another_lead_stays_true_of_that_one_alone(journal):
+    for name in ("ann", "bob"):
+        deliver(journal, lead(name))
+    won = change("deal", "won", link="ann")
+    for later in (0, 2):
+        if later:
+            assert kinds(journal, won) == ["duplicate"], "ann's lead was told so before"
+            assert kinds(journal, change("deal", "won", link="ann", digest="more")) == ["send"]
+            settle(journal, "deal", now=NOW + later)
+        else:
+            deliver(journal, won)
+        moved = change("deal", None, link="bob", digest=f"a value {later}")
+        deliver(journal, moved, now=NOW + later + 1)
+        assert kinds(journal, change("other", "lost", link="ann")) == ["filtered"]
+        assert kinds(journal, moved) == ["duplicate"]
+    assert kinds(journal, change("other", "lost", link="bob")) == ["send"]
+
+
+def test_an_old_change_that_is_tried_again_stands_back_behind_what_came_since(journal):
+    old = change("deal", "won", link="nobody")
+    old = replace(old, change=dataclasses.replace(old.change, yields=True))
+    assert kinds(journal, old) == ["pending"]
+    assert kinds(journal, change("deal", "lost", link="nobody")) == ["pending"]
+    assert kinds(journal, old) == ["replaced"]
+    assert due(journal, behind=["nobody"])[0] == ["deal"]
+    deliver(journal, lead("ann"))
+    deliver(journal, change("deal", "lost", link="ann"))
+    assert kinds(journal, old) == ["replaced"], "a later one was told by now"
 
 
 @pytest.mark.parametrize("state", [State.REJECTED, State.FILTERED, State.IN_DOUBT])
