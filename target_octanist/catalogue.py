@@ -358,6 +358,16 @@ _JOURNAL = (
         remedy="Make room, and run again: nothing was sent that is not written down.",
     ),
     Entry(
+        "ledger-replaced",
+        "journal",
+        what="The file of the journal was removed or replaced while a run was using it.",
+        why="Something cleared the folder, put a backup back, or moved the journal during the run.",
+        remedy=(
+            "Put back the newest journal that you have, and keep the tap's STATE, so that it does "
+            "not bring what this run has sent. What was in flight may be sent a second time."
+        ),
+    ),
+    Entry(
         "ledger-damaged",
         "journal",
         what="The journal's file is not a database, or a damaged one.",

@@ -365,6 +365,17 @@ def ledger_full(world):
     return done.stderr
 
 
+@provokes("ledger-replaced", "was removed or replaced while it was in use")
+def ledger_replaced(world):
+    process = world.target.start()
+    feed(process, people(1))
+    world.sandbox.wait_until(lambda s: len(s.leads()) == 1, 60)
+    world.target.ledger.unlink()
+    done = finish(process, "".join(f"{line}\n" for line in people(9)[1:]).encode())
+    assert done.returncode == 1
+    return done.stderr
+
+
 @provokes("ledger-damaged", "put a backup back")
 def ledger_damaged(world):
     path = world.folder / "ledger.db"

@@ -179,18 +179,32 @@ def _open_sqlite(path: Path, *, create: bool) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Opened here first, so that it never exists with a wider mode than 0600.
         # SQLite gives the -wal and -shm files the mode of the main file.
-        os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+        opened = os.fstat(descriptor)
+        os.close(descriptor)
     except OSError as error:
         message = (
             f"ledger: the journal {path} cannot be opened for writing ({error.strerror}); "
             "set `ledger` to a file in a folder that this user may write to."
         )
         raise LedgerError(message, error_id="ledger-unwritable") from None
-    return create_engine(
+    engine = create_engine(
         URL.create("sqlite", database=str(path)),
         hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
     )
+
+    # SQLite would go on with a file that nobody finds any more.
+    @event.listens_for(engine, "begin")
+    def _must_be_the_same(_connection: Connection) -> None:
+        if not (path.exists() and os.path.samestat(path.stat(), opened)):
+            message = (
+                f"ledger: the journal {path} was removed or replaced while it was in use, so "
+                "nothing more is sent; put it back, or a backup, before you run again."
+            )
+            raise LedgerError(message, error_id="ledger-replaced")
+
+    return engine
 
 
 def _open_postgresql(ledger: str) -> Engine:

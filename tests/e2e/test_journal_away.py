@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import signal
 import sqlite3
 from contextlib import closing
@@ -148,3 +149,40 @@ def test_a_full_disk_stops_the_run(sandbox, target):
     again = target.run(people(2000))
     assert again.returncode == 0, again.stderr
     assert emails(sandbox) == emails_of(2000)
+
+
+@pytest.mark.parametrize("becomes", ["removed", "replaced", "moved"])
+def test_without_the_file_of_its_journal_a_run_sends_nothing_more(sandbox, target, becomes):
+    assert target.run(people(1)).returncode == 0
+    backup = target.ledger.with_name("backup.db")
+    shutil.copy(target.ledger, backup)
+    process = target.start()
+    feed(process, people(5))
+    sandbox.wait_until(lambda s: len(s.leads()) == 5, 60)
+    match becomes:
+        case "removed":
+            target.ledger.unlink()
+        case "replaced":
+            backup.replace(target.ledger)
+        case "moved":
+            target.ledger.rename(target.ledger.with_name("elsewhere.db"))
+    rest = people(50)[11:]
+    done = finish(process, "".join(f"{line}\n" for line in rest).encode())
+    assert done.returncode == 1
+    assert f"the journal {target.ledger} was removed or replaced" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert emails(sandbox) == emails_of(5)
+    assert done.states[-1:] in [[{"at": n}] for n in range(1, 6)] + [[]]
+
+
+def test_a_journal_that_is_reached_by_a_link_is_one(sandbox, target):
+    link = target.folder / "by another name.db"
+    link.symlink_to(target.ledger)
+    process = target.start()
+    feed(process, people(5))
+    sandbox.wait_until(lambda s: len(s.leads()) == 5, 60)
+    again = target.run(people(10), ledger=str(link))
+    assert again.returncode == 0, again.stderr
+    done = finish(process, "".join(f"{line}\n" for line in people(10)[11:]).encode())
+    assert done.returncode == 0, done.stderr
+    assert emails(sandbox) == emails_of(10)
