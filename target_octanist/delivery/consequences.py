@@ -148,7 +148,7 @@ class Consequences:
         for candidate, verdict in zip(written.batch, written.verdicts, strict=True):
             match verdict.kind:
                 case "send":
-                    self._replace(self._work.brake.drop(candidate.claim.source))
+                    self._outdate(candidate)
                     self._work.ready.append(_job(candidate, verdict))
                 case "start":
                     job = _job(candidate, verdict)
@@ -166,8 +166,11 @@ class Consequences:
                     pass  # its record was settled when it was put aside
                 case "replaced":
                     self._settle(Job.of(candidate), State.DUPLICATE.value, why_replaced(candidate))
-                case "duplicate" | "rejected" | "filtered" | "skipped":
+                case "skipped":
                     self._replace(self._work.brake.drop(candidate.claim.source))
+                    self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
+                case "duplicate" | "rejected" | "filtered":
+                    self._outdate(candidate)
                     self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
         return started
 
@@ -229,9 +232,16 @@ class Consequences:
             self._made_room -= 1
         self._settle(Job.of(older), State.DUPLICATE.value, why_replaced(older))
 
+    def _outdate(self, candidate: Candidate) -> None:
+        """Settle what was held or pending of a record, now that a later version is decided about."""
+        source, pending = candidate.claim.source, self._work.pending
+        self._replace(self._work.brake.drop(source))
+        if candidate.number is not None and pending.is_own(source):
+            self._replace(Candidate(None, None, candidate.claim, None, pending.pair_of(source)))
+
     def _keep_pending(self, candidate: Candidate) -> None:
         is_own = candidate.number is not None
-        self._replace(self._work.brake.drop(candidate.claim.source))
+        self._outdate(candidate)
         if is_own:
             self._settle(Job.of(candidate), PENDING, None)
         self._work.pending.keep(candidate.claim.source, is_own=is_own, pair=candidate.pair)

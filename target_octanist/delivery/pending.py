@@ -70,6 +70,10 @@ class Pending:
         """Give back what was kept with a change that may go out now."""
         return self._own.get(source)
 
+    def is_own(self, source: str) -> bool:
+        """Say whether a change came in this run's input, and is pending or was freed."""
+        return source in self._own
+
     def is_over(self, source: str) -> bool:
         """Say, once, whether a settled change was pending that came in this run's input."""
         was_own = source in self._own

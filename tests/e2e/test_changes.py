@@ -411,6 +411,17 @@ def test_a_pending_change_does_not_outlast_a_later_one_of_the_same_batch(sandbox
     assert statuses(sandbox) == {email(1): "qualified", email(2): "open"}
 
 
+def test_what_a_later_version_has_replaced_does_not_count_as_pending(sandbox, target):
+    done = target.run(lines(contact(1), *(deal(1, "qualified", of=n) for n in (7, 8, 1))))
+    assert done.returncode == 0, done.stderr
+    assert "2 delivered, 2 duplicate, 0 filtered, 0 rejected, 0 in doubt." in done.stderr
+    assert "a later record says it anew" in done.stderr
+    done = target.run(lines(deal(2, "qualified"), deal(2, "closedwon"), at=2))
+    assert done.returncode == 0, done.stderr
+    assert "0 delivered, 1 duplicate, 0 filtered, 0 rejected, 0 in doubt, 1 pending." in done.stderr
+    assert target.status()["pending"] == {"deals": 1}
+
+
 def test_a_replay_does_not_put_an_old_change_in_the_place_of_a_later_one(sandbox, target):
     run(target, contact(1), at=1)
     sandbox.fault({"kind": "status", "status": 400}, **PATCHES)
