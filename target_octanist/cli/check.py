@@ -63,7 +63,8 @@ def _checks(config_files: tuple[Path, ...]) -> list[Check]:
     from singer_sdk.mapper import PluginMapper
 
     from target_octanist.checks import checks
-    from target_octanist.target import TargetOctanist, readable_errors
+    from target_octanist.sdk_errors import readable_errors
+    from target_octanist.target import TargetOctanist
 
     config = load_config(config_files, all_settings())
     with readable_errors():

@@ -330,6 +330,17 @@ def readable_errors(engine: Engine) -> Iterator[None]:
         raise LedgerError(message, error_id=error_id) from None
 
 
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Do something in one transaction.
+
+    Raises:
+        LedgerError: The database failed (see `readable_errors`); nothing is written.
+    """
+    with readable_errors(engine), engine.begin() as connection:
+        yield connection
+
+
 def _file_error_id(what: str) -> str:
     """Tell SQLite's failures apart by its own words."""
     known = (error_id for words, error_id in _FILE_ERRORS.items() if words in what)

@@ -32,6 +32,7 @@ from target_octanist.ledger.database import (
     readable_errors,
     serialise,
     size,
+    transaction,
     unchecked,
 )
 from target_octanist.ledger.history import (
@@ -97,7 +98,7 @@ class Journal:
         """
         engine = open_database(ledger, create=create)
         try:
-            with readable_errors(engine), engine.begin() as connection:
+            with transaction(engine) as connection:
                 serialise(connection)
                 metadata.create_all(connection)
                 found = _read_meta(connection)
@@ -126,7 +127,7 @@ class Journal:
         """
         engine = open_to_read(ledger)
         try:
-            with readable_errors(engine), engine.begin() as connection:
+            with transaction(engine) as connection:
                 is_one = inspect(connection).has_table(meta.name)
                 found = _read_meta(connection) if is_one else {}
             if not found:
@@ -155,7 +156,7 @@ class Journal:
         Returns:
             Whether the last run to the same destination used another API key.
         """
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             serialise(connection)
             last = connection.execute(
                 select(runs.c.key_digest)
@@ -185,7 +186,7 @@ class Journal:
         Raises:
             LedgerError: The database failed; nothing of this turn is written.
         """
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             serialise(connection)
             turn = Turn(connection, self.run, self.salt, self.destination)
             yield turn
@@ -239,7 +240,7 @@ class Journal:
         Raises:
             LedgerError: The database failed.
         """
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             yield connection
 
     @contextmanager
@@ -263,7 +264,7 @@ class Journal:
 
     def size(self) -> int:
         """Give the bytes that it takes on disk."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return size(connection)
 
     def compact(self) -> None:
@@ -280,12 +281,12 @@ class Journal:
 
         The records are not held against each other.
         """
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return Turn(connection, self.run, self.salt, self.destination).look(claims)
 
     def lend(self, claims: Sequence[Claim]) -> list[Lent]:
         """Give what decides about some changes, for another journal to `borrow`."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             if not inspect(connection).has_table(changes.name):
                 return []
             return Turn(connection, self.run, self.salt, self.destination).lend(claims)
@@ -299,36 +300,36 @@ class Journal:
         limit: int | None = None,
     ) -> list[PastRun]:
         """Give runs, the last one first (see `history.past_runs`)."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return past_runs(
                 connection, now=now_ms(), since=since, until=until, prefix=prefix, limit=limit
             )
 
     def figures(self, runs: Sequence[str]) -> dict[str, str]:
         """Give what was kept of these runs' figures: run to JSON text."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return figures_of(connection, runs)
 
     def changed(self, destination: str) -> int:
         """Count the records of which a change was delivered."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             is_there = inspect(connection).has_table(changes.name)
             return count_changed(connection, destination) if is_there else 0
 
     def pending(self) -> list[tuple[str, int]]:
         """Count the changes that wait for their leads, by stream."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             is_there = inspect(connection).has_table(pending.name)
             return count_pending(connection) if is_there else []
 
     def dead_letters(self, *, unread: bool = False) -> int:
         """Count the rejected leads whose record is still kept (see `history`)."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return count_dead_letters(connection, unread=unread)
 
     def totals(self) -> list[tuple[str, str, int]]:
         """Count rows by stream and state, sorted."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(
                 select(leads.c.stream, leads.c.state, func.count())
                 .group_by(leads.c.stream, leads.c.state)
@@ -338,7 +339,7 @@ class Journal:
 
     def reasons(self, state: State) -> list[tuple[str, str, int]]:
         """Count the rows of one state by stream and reason, most frequent first."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             number = func.count()
             rows = connection.execute(
                 select(leads.c.stream, leads.c.reason, number)
@@ -359,7 +360,7 @@ class Journal:
             limit: The most rows; None for all.
         """
         here = true() if destination is None else runs.c.destination == destination
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(
                 select(
                     leads.c.source,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, func, literal_column, null, select
 
 from target_octanist.ledger.claims import FOR_GOOD
-from target_octanist.ledger.database import open_to_read, readable_errors
+from target_octanist.ledger.database import open_to_read, transaction
 from target_octanist.ledger.fingerprints import Done, find_done
 from target_octanist.ledger.tables import leads
 
@@ -89,7 +89,7 @@ class SettledRecords:
         Raises:
             LedgerError: The database failed.
         """
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(select(leads.c.source).limit(1)).first() is not None
 
     def among(self, sources: Collection[str]) -> set[str]:
@@ -104,7 +104,7 @@ class SettledRecords:
         rest = set(sources)
         found = rest & self._ahead
         rest -= found
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             if self._place is not None and len(rest) > len(sources) // 4:
                 more = self._read_on(connection, len(rest)) & rest
                 found |= more
@@ -126,7 +126,7 @@ class SettledRecords:
         Raises:
             LedgerError: The database failed.
         """
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return find_done(connection, sources)
 
     def is_next(self, source: str) -> bool:
@@ -141,7 +141,7 @@ class SettledRecords:
         if not self.keeps_order:
             return False
         if self._place is not None and len(self._ahead) < _FEW:
-            with readable_errors(self._engine), self._engine.begin() as connection:
+            with transaction(self._engine) as connection:
                 self._read_on(connection, _BLOCK)
         if source in self._ahead:
             self._ahead.remove(source)
@@ -152,7 +152,7 @@ class SettledRecords:
 
     def _find(self, source: str) -> bool:
         """Look one record up, and go on from there if it is known; if not, have more patience."""
-        with readable_errors(self._engine), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             settled, place = self._look_up(connection, [source])
         self._misses = 0
         if place is None:
