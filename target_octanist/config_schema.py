@@ -90,14 +90,16 @@ def config_jsonschema() -> dict[str, Any]:
             th.StringType,
             secret=True,
             title="API key",
-            description="Key of the Octanist organisation; not needed with `dry_run`.",
+            description="API key of your Octanist organisation; not needed with `dry_run`.",
         ),
         th.Property(
             "base_url",
             th.StringType,
             default="https://octanist.com/api",
             title="Base URL",
-            description="Address of the API; plain http only to loopback.",
+            description=(
+                "Base URL of the API. Plain http is allowed only to this machine (loopback)."
+            ),
         ),
         th.Property(
             "streams",
@@ -111,9 +113,9 @@ def config_jsonschema() -> dict[str, Any]:
             default={},
             title="Streams",
             description=(
-                "Stream name or glob to stream settings (`preset`, `mode`, `mapping`, `link`, "
-                "`lookup`, `phone_region`, `dedupe_by`, `dedupe_window_days`, `key`), or a list of such "
-                "objects with `stream`. A stream whose columns are lead fields already needs no "
+                "Settings by stream name or glob (`preset`, `mode`, `mapping`, `link`, `lookup`, "
+                "`phone_region`, `dedupe_by`, `dedupe_window_days`, `key`), or a list of such "
+                "objects with `stream`. A stream whose columns are already lead fields needs no "
                 "entry."
             ),
         ),
@@ -123,8 +125,8 @@ def config_jsonschema() -> dict[str, Any]:
             title="Ledger",
             description=(
                 "The delivery journal: a file path, or a `postgresql://` URL shared by many "
-                "workers. Default: `octanist-ledger.db` in `$OCTANIST_HOME`, else in the "
-                "Meltano project's `.meltano` folder, else in the user's state folder."
+                "workers. Default: `octanist-ledger.db` in `$OCTANIST_HOME`, else in the Meltano "
+                "project's `.meltano` folder, else in the user's state folder."
             ),
             secret=True,
         ),
@@ -134,8 +136,8 @@ def config_jsonschema() -> dict[str, Any]:
             default=["email", "phone"],
             title="Dedupe by",
             description=(
-                "Lead fields that make two leads the same person; an entry may join fields: "
-                "`email+gclid`. `[]` switches it off."
+                "Lead fields that identify a person: two leads that share one are the same "
+                "person. An entry may join fields: `email+gclid`. `[]` switches this off."
             ),
         ),
         th.Property(
@@ -143,27 +145,27 @@ def config_jsonschema() -> dict[str, Any]:
             th.IntegerType,
             default=30,
             title="Dedupe window (days)",
-            description="How long a person counts as already sent; 0 means for ever.",
+            description="How many days a person counts as already sent; 0 means forever.",
         ),
         th.Property(
             "max_concurrency",
             th.IntegerType,
             default=16,
             title="Max concurrency",
-            description="Most requests in flight; the pace adapts below it.",
+            description="Maximum number of requests in flight; the pace adapts below it.",
         ),
         th.Property(
             "requests_per_second",
             th.IntegerType,
             title="Requests per second",
-            description="A hard cap, over all workers of this process.",
+            description="Hard limit for this process.",
         ),
         th.Property(
             "timeout_seconds",
             th.IntegerType,
             default=30,
             title="Timeout (seconds)",
-            description="For each attempt, from connect to last byte.",
+            description="Time for each attempt, from connecting to the last byte of the answer.",
         ),
         th.Property(
             "transport",
@@ -172,8 +174,8 @@ def config_jsonschema() -> dict[str, Any]:
             allowed_values=["auto", "fast", "requests"],
             title="Transport",
             description=(
-                "How leads are posted: `fast` over connections of its own, `requests` through "
-                "that library, which knows proxies; `auto` is fast where no proxy is in the way."
+                "How leads are posted: `fast` uses its own connections, `requests` uses that "
+                "library, which supports proxies; `auto` is `fast` unless there is a proxy."
             ),
         ),
         th.Property(
@@ -181,21 +183,23 @@ def config_jsonschema() -> dict[str, Any]:
             th.IntegerType,
             default=8,
             title="Max attempts",
-            description="For each lead; waits for throttling do not count.",
+            description=(
+                "Maximum number of attempts for each lead; waits for throttling do not count."
+            ),
         ),
         th.Property(
             "batch_size_rows",
             th.IntegerType,
             default=500,
             title="Batch size (rows)",
-            description="Most records that are claimed in one transaction.",
+            description="Maximum number of records claimed in one transaction.",
         ),
         th.Property(
             "batch_wait_ms",
             th.IntegerType,
             default=200,
             title="Batch wait (ms)",
-            description="How long the oldest unclaimed record waits at most.",
+            description="Maximum time that a record waits for its batch to fill.",
         ),
         th.Property(
             "on_unknown",
@@ -204,9 +208,9 @@ def config_jsonschema() -> dict[str, Any]:
             allowed_values=["reconcile", "hold", "resend"],
             title="On unknown",
             description=(
-                "What to do when nobody can tell whether a lead was stored: ask the API "
-                "(`reconcile`), keep it in doubt for a human (`hold`), or send it again at "
-                "the risk of a duplicate (`resend`)."
+                "What to do if it is unknown whether a lead was stored: ask the API "
+                "(`reconcile`), keep it in doubt for a human (`hold`), or send it again at the "
+                "risk of a duplicate (`resend`)."
             ),
         ),
         th.Property(
@@ -215,8 +219,8 @@ def config_jsonschema() -> dict[str, Any]:
             default=10,
             title="Max rejected (percent)",
             description=(
-                "More than this share of records rejected (after 20 records) stops the run "
-                "with exit code 1."
+                "If more than this percentage of the records is rejected (after 20 records), the "
+                "run stops with exit code 1."
             ),
         ),
         th.Property(
@@ -226,8 +230,9 @@ def config_jsonschema() -> dict[str, Any]:
             title="Max changes",
             description=(
                 "How many leads whose outcome was already sent may get a different one in one "
-                "run: a number, or a share (at least 20 leads) such as `20%` of them. More stop "
-                "the run with exit code 1, before the first of them."
+                "run: a number, or a percentage of those leads such as `20%` (but at least 20 "
+                "leads). If there are more, the run stops with exit code 1 before it sends any of "
+                "them."
             ),
         ),
         th.Property(
@@ -237,8 +242,8 @@ def config_jsonschema() -> dict[str, Any]:
             allowed_values=["forward", "any"],
             title="Transitions",
             description=(
-                "Which way the status of a lead may go: `forward` leaves a lead that is won as "
-                "it is, `any` lets it go back."
+                "Which status changes are allowed: with `forward` a lead that is won stays won; "
+                "`any` lets it go back."
             ),
         ),
         th.Property(
@@ -247,7 +252,10 @@ def config_jsonschema() -> dict[str, Any]:
             default="warn",
             allowed_values=["off", "warn", "fail"],
             title="Check quota",
-            description="Whether leadsUsed is compared with leadsLimit before the first lead.",
+            description=(
+                "What to do if the plan's quota of leads is used up: `warn`, stop (`fail`), or do "
+                "not check (`off`)."
+            ),
         ),
         th.Property(
             "dry_run",
@@ -255,23 +263,25 @@ def config_jsonschema() -> dict[str, Any]:
             default=False,
             title="Dry run",
             description=(
-                "Everything but sending: shows what would be sent, masked; touches no journal "
-                "and writes no STATE."
+                "Do everything except send: log the leads that would be sent, masked. Uses no "
+                "journal and writes no STATE."
             ),
         ),
         th.Property(
             "phone_region",
             th.StringType,
             title="Phone region",
-            description="ISO country code for phone numbers without a country calling code.",
+            description=(
+                "Country of phone numbers without a country code, as an ISO code such as `NL`."
+            ),
         ),
         th.Property(
             "report_path",
             th.StringType,
             title="Report path",
             description=(
-                "Write an HTML report of each run to this file, whatever becomes of the run "
-                "(extra `report`)."
+                "Write an HTML report of each run to this file, however the run ends (extra "
+                "`report`)."
             ),
         ),
         th.Property(
@@ -279,8 +289,8 @@ def config_jsonschema() -> dict[str, Any]:
             th.StringType,
             title="Metrics path",
             description=(
-                "A `.prom` file in a folder of node_exporter's textfile collector, written "
-                "about once a minute and at the end of a run (extra `prometheus`)."
+                "A `.prom` file in a folder that node_exporter's textfile collector reads, "
+                "written about once a minute and at the end of a run (extra `prometheus`)."
             ),
         ),
         th.Property(
@@ -288,8 +298,8 @@ def config_jsonschema() -> dict[str, Any]:
             th.StringType,
             title="Heartbeat URL",
             description=(
-                "Requested (GET) after every successful run; the monitor alerts when the request "
-                "does not come. Plain http only to loopback."
+                "Requested (GET) after every successful run, so that a monitor can alert if the "
+                "request does not come. Plain http is allowed only to this machine (loopback)."
             ),
             secret=True,
         ),
@@ -299,7 +309,10 @@ def config_jsonschema() -> dict[str, Any]:
             default="full",
             allowed_values=["full", "legacy"],
             title="Strict contract",
-            description="`full` knows 30 lead fields, `legacy` the 25 of the older contract.",
+            description=(
+                "Lead fields that the API accepts: all 30 (`full`), or the 25 of the older "
+                "contract (`legacy`)."
+            ),
         ),
         th.Property(
             "validate_records",
@@ -307,7 +320,7 @@ def config_jsonschema() -> dict[str, Any]:
             default=False,
             title="Validate records",
             description=(
-                "Check each record against its stream's SCHEMA before it is mapped; what does "
+                "Check each record against its stream's SCHEMA before mapping; a record that does "
                 "not fit is rejected. The lead itself is always checked."
             ),
         ),
