@@ -20,17 +20,17 @@ __all__ = ["main"]
 COMMANDS = {
     "check": "Check settings, journal, key and quota; send no lead.",
     "completion": "Print the script that lets a shell complete `octanist`.",
-    "dead-letters": "List, export, replay or discard what made no lead.",
-    "explain": "Explain an error, or why a record made no lead.",
-    "ledger": "Look after the journal: make it smaller.",
+    "dead-letters": "List, export, replay or discard rejected records.",
+    "explain": "Explain an error, or why a record did not become a lead.",
+    "ledger": "Maintain the journal: make it smaller.",
     "load": "Deliver the rows of a file as leads, each one once.",
     "presets": "List the ready-made mappings, or show one.",
     "preview": "Show what a run would do; send nothing.",
-    "reconcile": "Ask the API about what is in doubt, and settle it.",
+    "reconcile": "Ask the API about leads in doubt, and settle them.",
     "report": "Write a report on a run, or on all runs of a period.",
     "sandbox": "Run a local server that stands in for the Octanist API.",
-    "status": "Show what the last run did, and how things stand.",
-    "suggest": "Propose a mapping for a stream never seen before.",
+    "status": "Show what the last run did, and all totals.",
+    "suggest": "Suggest a mapping for a new stream.",
 }
 
 
@@ -74,7 +74,7 @@ class _Commands(click.Group):
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`octanist COMMAND --help` tells more about one, with an example.",
+    epilog="`octanist COMMAND --help` explains a command, with an example.",
 )
 @click.version_option(__version__, prog_name="octanist")
 @click.pass_context

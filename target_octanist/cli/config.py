@@ -32,9 +32,9 @@ def config_option(function: _Function) -> _Function:
         multiple=True,
         type=_ConfigFile(exists=True, dir_okay=False, path_type=Path),
         help=(
-            "A JSON file with the target's settings, as target-octanist takes it; may be "
-            f"repeated. ENV, or none at all: the environment ({PREFIX}…), which is how "
-            "Meltano gives them."
+            "JSON file with the target's settings, as for target-octanist; repeatable. With ENV, "
+            f"or without this option, settings come from the environment ({PREFIX}…), as "
+            "under Meltano."
         ),
     )(function)
 

@@ -53,12 +53,12 @@ def _selection(function: _Function) -> _Function:
         click.option(
             "--filtered",
             is_flag=True,
-            help="Those that the organisation's rules refused, in place of rejected ones.",
+            help="Filtered leads instead of rejected records.",
         ),
         click.option("--until", type=Moment(), help="Settled before then."),
         click.option("--since", type=Moment(), help="Settled then or later: 2026-01-31, 24h, 7d."),
-        click.option("--reason", metavar="TEXT", help="With this in the reason or the code."),
-        click.option("--stream", metavar="NAME", help="Of this stream, or of those a glob names."),
+        click.option("--reason", metavar="TEXT", help="With this text in the reason or the code."),
+        click.option("--stream", metavar="NAME", help="Of this stream; may be a glob."),
         click.argument("ids", nargs=-1, metavar="[ID]..."),
         config_option,
     ):
@@ -68,11 +68,11 @@ def _selection(function: _Function) -> _Function:
 
 @click.group("dead-letters", epilog="Example: octanist dead-letters list --config config.json")
 def command() -> None:
-    """List, export, replay or discard what made no lead.
+    """List, export, replay or discard rejected records.
 
-    A rejected lead is kept as a dead letter: no lead could be made of its record, or the API
-    called it invalid. What the organisation's filter rules refused is kept as well; that is
-    what --filtered is for. ID is the start of the first column of `list`.
+    A rejected record is kept as a dead letter: it could not become a lead, or the API called
+    the lead invalid. Leads that the organisation's filtering rules refused are also kept: use
+    --filtered for them. ID is the start of the first column of `list`.
     """
 
 
@@ -139,10 +139,10 @@ def export(
     as_json: bool,
     **selection: Any,
 ) -> None:
-    """Write dead letters to FILE, one JSON object in a line, with record and payload.
+    """Write dead letters to FILE, one JSON object per line, with record and payload.
 
-    It is personal data: the file is for you alone (mode 0600). What is there already is
-    written over only if it is such a file. "-" is stdout, and needs --show-values.
+    The file holds personal data: only you can read it (mode 0600). An existing file is
+    overwritten only if it is also an export. "-" is stdout, and needs --show-values.
     """
     to_stdout = str(file) == "-"
     if to_stdout and not show_values:
@@ -163,19 +163,19 @@ def export(
 
 @command.command("replay", epilog="Example: octanist dead-letters replay --reason email --dry-run")
 @_selection
-@click.option("--dry-run", is_flag=True, help="Only say what would become of them.")
+@click.option("--dry-run", is_flag=True, help="Only show what would happen.")
 @json_option
 def replay(
     config_files: tuple[Path, ...], *, dry_run: bool, as_json: bool, **selection: Any
 ) -> None:
-    """Try dead letters again, with the mapping and the rules as they are now.
+    """Try dead letters again, with the current mapping and rules.
 
-    Each one goes the way of a run, and becomes one lead at most. What is refused again stays
-    a dead letter; a person who was sent meanwhile makes it a duplicate. max_rejected_percent
-    does not stop a replay. One that was cut off is ended by the next replay or run.
+    Each record is processed as in a run, and makes at most one lead. If it is rejected again,
+    it stays a dead letter; if the person was sent meanwhile, it is a duplicate.
+    max_rejected_percent does not apply. The next replay or run completes an interrupted one.
 
-    Exits with 0 if all of them were settled, 1 if something stopped it, and 143 or 130
-    after a signal; what was not tried then is a dead letter as before.
+    Exits with 0 if all were settled, 1 if something stopped the replay, and 143 or 130
+    after a signal. Those not tried stay dead letters.
     """
     # It brings a large library along, which the other commands need not wait for.
     from target_octanist.replay import preview, replay_all
@@ -205,8 +205,12 @@ def replay(
 
 @command.command("discard", epilog="Example: octanist dead-letters discard --stream 'test_*' --yes")
 @_selection
-@click.option("--all", "everything", is_flag=True, help="Whatever their stream, time and reason.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option(
+    "--all", "everything", is_flag=True, help="All of them, regardless of stream, time and reason."
+)
+@click.option(
+    "--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal."
+)
 @json_option
 def discard(
     config_files: tuple[Path, ...],
@@ -216,10 +220,10 @@ def discard(
     as_json: bool,
     **selection: Any,
 ) -> None:
-    """Give dead letters up: what is kept of them is erased for good.
+    """Discard dead letters: the kept records and leads are erased for good.
 
-    They stay rejected in what `octanist status` counts. If a tap sends such a record once
-    more, it is a duplicate; if it has changed by then, it is tried.
+    `octanist status` still counts them as rejected. If a tap delivers such a record again, it
+    is a duplicate; if it has changed, it is tried again.
     """
     if not (everything or any(value for name, value in selection.items() if name != "filtered")):
         message = "discard: say which ones, by ID or with an option, or give --all."

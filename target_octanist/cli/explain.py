@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="[ID]", required=False)
 @json_option
 def command(name: str | None, *, as_json: bool) -> None:
-    """Explain an error, or why a record made no lead: what happened, why, and what to do.
+    """Explain an error, or why a record did not become a lead: what happened, why, and what to do.
 
-    ID is what stands in brackets after an error, a code of a dead letter such as UNMAPPABLE,
-    or a reason as `octanist status` shows it, in quotation marks. Without one, all are listed.
+    ID is the id in brackets after an error, the code of a dead letter such as UNMAPPABLE,
+    or a reason as `octanist status` shows it, in quotation marks. Without ID, all are listed.
     """
     entries = catalogue.ENTRIES if name is None else _find(name)
     if as_json:

@@ -28,7 +28,7 @@ _DAY_MS: Final = 86_400_000
 
 @click.group("ledger", epilog="Example: octanist ledger prune --leads-older-than 400d --dry-run")
 def command() -> None:
-    """Look after the journal: make it smaller."""
+    """Maintain the journal: make it smaller."""
 
 
 @command.command("prune", epilog="Example: octanist ledger prune --leads-older-than 400d --dry-run")
@@ -38,14 +38,14 @@ def command() -> None:
     "leads",
     type=Moment(),
     metavar="AGE",
-    help="Forget leads that were settled before: 400d, 2026-01-31. What comes again is sent again.",
+    help="Forget leads settled before: 400d, 2026-01-31. They are sent again if they come again.",
 )
 @click.option(
     "--persons-older-than",
     "persons",
     type=Moment(),
     metavar="AGE",
-    help="Forget whose the leads were that were settled before; the leads themselves stay known.",
+    help="Forget whom leads settled before belonged to; the leads themselves stay known.",
 )
 @click.option(
     "--details-older-than",
@@ -54,17 +54,19 @@ def command() -> None:
     metavar="AGE",
     default="90d",
     show_default=True,
-    help="Erase by which request, and why, leads were delivered or left out before.",
+    help="Erase request ids, reasons and messages of leads settled before.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be forgotten.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be forgotten.")
 @click.option(
     "--compact/--no-compact",
     "compacts",
     default=True,
     show_default=True,
-    help="Give free space of a SQLite file back to the disk.",
+    help="Shrink a SQLite file by its free space.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option(
+    "--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal."
+)
 @json_option
 def prune(
     config_files: tuple[Path, ...],
@@ -77,21 +79,21 @@ def prune(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Forget what is old, and give its space back.
+    """Forget old entries of the journal, and shrink its file.
 
-    Without an option only that goes by which nothing is decided: request ids, reasons and
+    Without options it removes only details that affect no lead: request ids, reasons and
     messages of old delivered leads and duplicates, and old runs of which nothing is left.
 
-    The rest is the memory that keeps a lead from being sent twice. --leads-older-than forgets
-    leads that were delivered, duplicate, filtered or discarded: a record of one that comes
-    again makes a new lead. --persons-older-than keeps them, and forgets only whose they were:
-    another record of the same person makes a new lead. Both ask first, and take no age inside
-    dedupe_window_days. What is under way, in doubt or a dead letter always stays, and so do
-    leads of which changes were told or are pending.
+    The rest prevents second leads. --leads-older-than forgets leads that were delivered,
+    duplicate, filtered or discarded: if such a record comes again, it makes a new lead.
+    --persons-older-than keeps the leads, and forgets only whom they belonged to: another
+    record of the same person makes a new lead. Both ask first, and accept no age within
+    dedupe_window_days. Leads that are being sent, in doubt or dead letters always stay, and so
+    do leads with delivered or pending changes.
 
-    Runs may go on meanwhile. The space is given back if none does: a run that starts in that
-    moment waits up to a minute for it, and then gives up. It takes as much room on the disk
-    as the journal itself.
+    Runs may be active meanwhile, but then the file does not shrink. A run that starts while it
+    shrinks waits up to a minute, and then gives up. Shrinking needs as much free disk space
+    as the journal's size.
     """
     settings = read_settings(load_config(config_files) | {"dry_run": True})
     ages = Ages(details, persons, leads)

@@ -22,13 +22,23 @@ if TYPE_CHECKING:
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @config_option
-@click.option("--stream", metavar="NAME", help="Its name in `streams`; else the file's own.")
-@click.option("--key", metavar="COL[,COL]", help="Columns that name a row; else its content does.")
-@click.option("--sheet", metavar="NAME", help="Excel: the sheet; else the first.")
-@click.option("--encoding", metavar="NAME", help="Text: else UTF-8, UTF-16 or Windows-1252.")
-@click.option("--delimiter", metavar="CHAR", help="CSV: else what the header looks like.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Load N rows at most.")
-@click.option("--restart", is_flag=True, help="Go through rows that an earlier load settled.")
+@click.option("--stream", metavar="NAME", help="Its name in `streams`. Default: the file's name.")
+@click.option(
+    "--key", metavar="COL[,COL]", help="Columns that identify a row. Default: all its content."
+)
+@click.option("--sheet", metavar="NAME", help="Excel: the sheet. Default: the first.")
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    help="Text files. Default: UTF-8, UTF-16 or Windows-1252, as detected.",
+)
+@click.option("--delimiter", metavar="CHAR", help="CSV. Default: as detected in the header.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Load at most N rows.")
+@click.option(
+    "--restart",
+    is_flag=True,
+    help="Start at the first row, not where an earlier load stopped.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, masked; send nothing.")
 @json_option
 def command(
@@ -48,10 +58,10 @@ def command(
     """Deliver the rows of FILE as leads, each one once.
 
     FILE is CSV (.csv .tsv .txt, also .gz or .zip), Excel (.xlsx), Parquet or JSON lines.
-    Mapping and journal are those of the target: a row that was sent is not sent again,
-    and a load that was cut off goes on where it was.
+    It uses the target's mapping and journal: a row that was sent is not sent again,
+    and an interrupted load continues where it stopped.
 
-    The log goes to stderr. With --json, what the load came to goes to stdout.
+    The log goes to stderr. With --json the result goes to stdout.
     """
     # The framework takes a second to load, which help and completion need not wait for.
     from target_octanist.file_target import FileTarget, Load

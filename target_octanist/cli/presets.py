@@ -32,9 +32,9 @@ class _Plain(yaml.SafeDumper):
 def command(name: str | None, *, as_json: bool) -> None:
     """List the ready-made mappings, or show one.
 
-    A preset is a ready-made mapping: `preset: hubspot_contacts` in the settings of a stream. Shown
-    is what could be written there instead. NAME may also be a file of your own, such as
-    ./my_preset.yml, which is checked.
+    A preset is a ready-made mapping: `preset: hubspot_contacts` in the settings of a stream. The
+    output is what you could write there instead. NAME may also be your own file, such as
+    ./my_preset.yml; it is checked.
     """
     if name is not None:
         preset = _find(name)

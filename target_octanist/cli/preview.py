@@ -24,21 +24,20 @@ from target_octanist.cli.output import json_option
     show_default=True,
     help="How many of the first records to show.",
 )
-@click.option("--show-values", is_flag=True, help="Show people's data instead of its shape.")
+@click.option("--show-values", is_flag=True, help="Show personal data instead of masking it.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help=(
-        "Write the payloads of new leads to this file, one in a line, exactly as they would be "
-        "posted. "
-        "It is personal data: the file is for you alone (mode 0600). What is there already "
-        "is written over only if it is such a file."
+        "Write the payloads of new leads to this file, one per line, exactly as they would be "
+        "posted. The file holds personal data: only you can read it (mode 0600). It overwrites "
+        "only an earlier file of this kind."
     ),
 )
 @click.option(
     "--diff",
     is_flag=True,
-    help="Hold the records against the journal of the settings; it is only read.",
+    help="Compare the records with the journal, which is only read.",
 )
 @json_option
 def command(
@@ -53,13 +52,13 @@ def command(
 ) -> None:
     """Show what a run would do; send nothing.
 
-    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. They go the
-    way of a run, with the same settings, up to the point where a lead would be sent.
-    No request is made, and no journal is written: without --diff, the records are held
-    against each other alone. Leads that would be sent are taken for delivered.
+    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. They
+    are processed as in a run, with the same settings, up to the point where a lead would be
+    sent. No request is made, and no journal is written. Without --diff the records are
+    compared only with each other. Leads that would be sent count as delivered.
 
-    Of records that say what became of leads (mode update or upsert) it shows which status
-    would become which, and with --diff whether max_changes would stop the run.
+    For records that change leads (mode update or upsert) it shows the status before and
+    after, and with --diff whether max_changes would stop the run.
 
     Exits with 0, or with 1 if the settings or FILE cannot be used; what was read until
     then is shown.

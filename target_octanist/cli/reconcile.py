@@ -30,9 +30,14 @@ Look for each one in Octanist, by the time at which it was sent. Then say what y
 @click.command("reconcile", epilog="Example: octanist reconcile --config config.json")
 @config_option
 @click.option(
-    "--delivered", multiple=True, metavar="ID", help="This one is there: count it as delivered."
+    "--delivered",
+    multiple=True,
+    metavar="ID",
+    help="This lead is in Octanist: count it as delivered.",
 )
-@click.option("--send", multiple=True, metavar="ID", help="This one is not: send it again.")
+@click.option(
+    "--send", multiple=True, metavar="ID", help="This lead is not in Octanist: send it again."
+)
 @json_option
 def command(
     config_files: tuple[Path, ...],
@@ -41,11 +46,11 @@ def command(
     *,
     as_json: bool,
 ) -> None:
-    """Ask the API about what is in doubt, and settle it.
+    """Ask the API about leads in doubt, and settle them.
 
     A lead is in doubt if it was sent and no answer came. One that the API lists is counted
-    as delivered; one that it surely does not have is sent again. The rest is listed with what
-    is known, for you to decide; ID is the start of its first column.
+    as delivered; one that it certainly does not have is sent again. The rest is listed for you
+    to decide. ID is the start of the first column.
     """
     # What it takes takes a while to load, which completion need not wait for.
     from target_octanist.ledger.recovery import Reopen

@@ -35,9 +35,14 @@ _OF_RUN = ("id", "kind", "state", "started_at", "ended_at", "seconds", "exit_cod
 
 @click.command("report", epilog="Example: octanist report --since 7d --out last-week.html")
 @config_option
-@click.option("--ledger", help="The journal: a file or a postgresql:// URL; else as configured.")
 @click.option(
-    "--run", "run_id", metavar="ID", help="The run whose id begins so; else the last one."
+    "--ledger", help="The journal: a file or a postgresql:// URL. Default: as configured."
+)
+@click.option(
+    "--run",
+    "run_id",
+    metavar="ID",
+    help="The run whose id starts with this. Default: the last one.",
 )
 @click.option("--since", type=Moment(), metavar="TIME", help="All runs that started then or later.")
 @click.option("--until", type=Moment(), metavar="TIME", help="All runs that started before.")
@@ -47,7 +52,7 @@ _OF_RUN = ("id", "kind", "state", "started_at", "ended_at", "seconds", "exit_cod
     type=click.Choice(["html", "json", "csv"]),
     default="html",
     show_default=True,
-    help="A page for people, everything as JSON, or a line for each run as CSV.",
+    help="An HTML page, everything as JSON, or one line per run as CSV.",
 )
 @click.option(
     "--out",
@@ -66,9 +71,8 @@ def command(
 ) -> None:
     """Write a report on the last run, another one, or all runs of a period.
 
-    TIME is a date or a time (2026-11-20, 2026-11-20T03:00), or an age (24h, 7d). What
-    happened is counted by the runs themselves; how things stand now is what the journal
-    says. There is no data of people in it, so it may be passed on.
+    TIME is a date or a time (2026-11-20, 2026-11-20T03:00), or an age (24h, 7d). The
+    report contains no personal data, so you may share it.
     """
     if run_id is not None and (since is not None or until is not None):
         raise click.UsageError("--run names one run; leave out --since and --until.")

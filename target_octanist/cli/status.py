@@ -37,17 +37,19 @@ _RUNS_LOOKED_AT = 100
 
 @click.command("status", epilog="Example, for monitoring: octanist status --alert --max-age 26h")
 @config_option
-@click.option("--ledger", help="The journal: a file or a postgresql:// URL; else as configured.")
+@click.option(
+    "--ledger", help="The journal: a file or a postgresql:// URL. Default: as configured."
+)
 @click.option(
     "--alert",
     is_flag=True,
-    help="For monitoring: print a line for everything that needs somebody, and exit with 1.",
+    help="For monitoring: print a line for everything that needs attention, and exit with 1.",
 )
 @click.option(
     "--max-age",
     type=Moment(),
     metavar="AGE",
-    help="With --alert: also if no run has succeeded for so long, such as 26h.",
+    help="With --alert: also if no run has succeeded for this long, such as 26h.",
 )
 @json_option
 def command(
@@ -61,8 +63,8 @@ def command(
     """Show what the last run did, all totals, and what is in doubt or rejected.
 
     With --alert it exits with 1 if leads are in doubt, dead letters are kept, the last run
-    failed or was cut off, or --max-age has passed without a good one; else it says nothing
-    and exits with 0.
+    failed or was cut off, or no run has succeeded within --max-age; otherwise it prints
+    nothing and exits with 0.
     """
     if max_age is not None and not alert:
         raise click.UsageError("--max-age goes with --alert.")

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.File("rb"))
 @json_option
 def command(file: IO[bytes], *, as_json: bool) -> None:
-    """Propose a mapping for a stream never seen before.
+    """Suggest a mapping for a new stream.
 
-    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. The proposal
-    is a YAML document that goes into the settings as it is, with its reasons and figures as
-    comments, and without any value of a record. For deals it is a preset that changes the leads
-    of their people. Nothing is sent and no setting is needed.
+    FILE holds Singer messages, as a tap writes them; "-" reads them from a pipe. The
+    suggestion is YAML that goes into the settings as it is. Comments give reasons and figures,
+    but no value of a record. For deals it names a preset that updates leads. Nothing is sent,
+    and no settings are needed.
 
-    With --json, `streams` goes into the settings as it is, and `figures` says the rest.
+    With --json, `streams` goes into the settings, and `figures` holds the rest.
     """
     # What it takes takes a while to load, which completion need not wait for.
     from target_octanist.leads.suggest.document import write_document

@@ -22,8 +22,8 @@ from target_octanist.sandbox.filtering import FilterRule
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A further name under which it may be called; repeatable. Addresses and names that nobody"
-    " can register (localhost, sandbox, host.docker.internal) always may.",
+    help="Another host name to answer to; repeatable. IP addresses and names that nobody"
+    " can register (localhost, sandbox, host.docker.internal) always work.",
 )
 @click.option(
     "--port",
@@ -35,7 +35,7 @@ from target_octanist.sandbox.filtering import FilterRule
 @click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write the base URL to once requests are taken; removed at the end.",
+    help="File for the base URL, written once the sandbox is ready; removed at the end.",
 )
 @click.option(
     "--data",
@@ -47,7 +47,7 @@ from target_octanist.sandbox.filtering import FilterRule
     "api_keys",
     multiple=True,
     metavar="KEY",
-    help="A good API key; repeatable. Each is an organisation of its own.  [default: any]",
+    help="An API key to accept; repeatable. Each key has its own organisation.  [default: any]",
 )
 @click.option(
     "--contract",
@@ -96,7 +96,7 @@ from target_octanist.sandbox.filtering import FilterRule
 @click.option(
     "--leads-limit",
     type=click.IntRange(min=0),
-    help="Leads in the plan, as POST /stats tells.  [default: none]",
+    help="Leads in the plan, as POST /stats reports.  [default: none]",
 )
 @click.option(
     "--bulk-updates", is_flag=True, help="Let PATCH change several leads instead of answering 409."
@@ -106,7 +106,7 @@ from target_octanist.sandbox.filtering import FilterRule
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Milliseconds before a new lead shows up in GET /leads.",
+    help="Milliseconds before a new lead appears in GET /leads.",
 )
 @click.option(
     "--latency-ms",
@@ -135,7 +135,7 @@ from target_octanist.sandbox.filtering import FilterRule
     "--json",
     "as_json",
     is_flag=True,
-    help="Say in one line of JSON where it listens: base_url and page.",
+    help="Print where it listens as one line of JSON: base_url and page.",
 )
 def command(  # noqa: PLR0917 - click passes options by name
     host: str,
