@@ -57,26 +57,26 @@ _SETTINGS = (
     Entry(
         "settings-value",
         "settings",
-        what="A setting has a value that it cannot have.",
+        what="A setting has an invalid value.",
         why=(
-            "A number is out of its range, a word is none of those to choose from, or the value is of "
-            "another kind, such as text in the place of a list."
+            "A number is out of range, a word is not one of the choices, or the value has the wrong "
+            "type, such as text instead of a list."
         ),
-        remedy="Change the setting that the sentence names; `target-octanist --about` describes all.",
+        remedy="Change the setting that the message names; `target-octanist --about` describes all settings.",
     ),
     Entry(
         "settings-unknown",
         "settings",
-        what="An entry of `streams` has a key that there is not.",
+        what="An entry of `streams` has an unknown key.",
         why="It is misspelt, or it is set one level too high or too low.",
-        remedy="Write it as the sentence suggests; the README lists the keys.",
+        remedy="Write it as the message suggests; the README lists the keys.",
     ),
     Entry(
         "settings-missing",
         "settings",
-        what="A setting that is needed is not set.",
+        what="A required setting is missing.",
         why="There is no `api_key`, and without one no lead can be sent.",
-        remedy="Set TARGET_OCTANIST_API_KEY, or `dry_run` to try things out without a key.",
+        remedy="Set TARGET_OCTANIST_API_KEY, or use `dry_run` to try things out without a key.",
     ),
     Entry(
         "settings-insecure",
@@ -90,49 +90,49 @@ _SETTINGS = (
         "settings",
         what="The configuration cannot be read.",
         why=(
-            "A file given with --config is not there, may not be read or is no JSON object, or a "
-            "variable that should hold a list or an object is no JSON."
+            "A file given with --config does not exist, may not be read or is not a JSON object, or a "
+            "variable that should hold a list or an object is not JSON."
         ),
-        remedy="Fix the file, its name or the variable that the sentence tells of; a JSON checker shows the place.",
+        remedy="Fix the file, its name or the variable that the message names; a JSON checker shows the place.",
     ),
     Entry(
         "transport-proxy",
         "settings",
-        what="`transport: fast` is set, and there is a proxy on the way to `base_url`.",
-        why="HTTPS_PROXY or ALL_PROXY is set in the environment, and NO_PROXY does not except the host.",
-        remedy="Set `transport: auto`, or add the host to NO_PROXY where it can be reached directly.",
+        what="`transport: fast` is set, but there is a proxy for `base_url`.",
+        why="HTTPS_PROXY or ALL_PROXY is set in the environment, and NO_PROXY does not exclude the host.",
+        remedy="Set `transport: auto`, or add the host to NO_PROXY if it can be reached directly.",
     ),
     Entry(
         "proxy-address",
         "settings",
-        what="The proxy on the way to `base_url` has no address that can be used.",
+        what="The proxy for `base_url` has an invalid address.",
         why="HTTPS_PROXY or ALL_PROXY is misspelt, or names a SOCKS proxy.",
-        remedy="Write http://host:port, or add the host of `base_url` to NO_PROXY where it can be reached directly.",
+        remedy="Write http://host:port, or add the host of `base_url` to NO_PROXY if it can be reached directly.",
     ),
     Entry(
         "ca-bundle",
         "settings",
         what="The certificates to trust cannot be read.",
-        why="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment names a file that is not there.",
+        why="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment names a file that does not exist.",
         remedy="Name a file or folder with certificates in PEM form, or remove the variable.",
     ),
     Entry(
         "metrics-path",
         "settings",
         what="`metrics_path` cannot be written.",
-        why="The folder is not there, or this user may not write to it.",
-        remedy="Make the folder, or name one that node_exporter reads and this user may write to.",
+        why="The folder does not exist, or this user may not write to it.",
+        remedy="Create the folder, or name one that node_exporter reads and this user may write to.",
     ),
     Entry(
         "extra-missing",
         "settings",
-        what="Something is asked for that needs another Python package.",
+        what="A feature needs another Python package.",
         why=(
-            "Packages for Excel, Parquet, PostgreSQL, Prometheus and storages of files are "
-            "installed only where they are asked for."
+            "Packages for Excel, Parquet, PostgreSQL, Prometheus and file storage are "
+            "installed only on request."
         ),
         remedy=(
-            "Run the command that the sentence names; under Meltano add the extra to `pip_url`, "
+            "Run the command that the message names; under Meltano add the extra to `pip_url`, "
             "such as `../target-octanist[files]`, and install the loader again."
         ),
     ),
@@ -141,23 +141,23 @@ _SETTINGS = (
         "settings",
         what="A mapping, or `dedupe_by`, names a field that a lead does not have.",
         why=(
-            "It is misspelt, it is the name of a source's column, or `strict_contract: legacy` does "
-            "not know it."
+            "It is misspelt, it is the name of a source column, or `strict_contract: legacy` does "
+            "not include it."
         ),
         remedy="Write the lead field on the left and the source's column on the right: `email: Mail`.",
     ),
     Entry(
         "mapping-key-unknown",
         "settings",
-        what="A mapping has a key that there is not.",
-        why="It is misspelt, or belongs to another place of the mapping.",
-        remedy="Write it as the sentence suggests; README, “Mapping by example”, lists all.",
+        what="A mapping has an unknown key.",
+        why="It is misspelt, or belongs elsewhere in the mapping.",
+        remedy="Write it as the message suggests; README, “Mapping by example”, lists all keys.",
     ),
     Entry(
         "mapping-path",
         "settings",
         what="A path or a template of a mapping cannot be read.",
-        why="It is no JMESPath: a bracket is missing, or a name with odd characters lacks its quotes.",
+        why="It is not valid JMESPath: a bracket is missing, or a name with special characters lacks quotes.",
         remedy=(
             'Fix it; a column with a space or a dash is written as `"Company Name"`, in quotes of '
             "its own."
@@ -166,9 +166,9 @@ _SETTINGS = (
     Entry(
         "mapping-value",
         "settings",
-        what="A mapping says something that has no meaning.",
-        why="A value is of the wrong kind, or two options do not go together.",
-        remedy="Change the place that the sentence names; README, “Mapping by example”, shows each kind.",
+        what="A mapping has an invalid value.",
+        why="A value has the wrong type, or two options cannot be combined.",
+        remedy="Change the place that the message names; README, “Mapping by example”, shows each kind.",
     ),
     Entry(
         "preset-unknown",
@@ -182,27 +182,27 @@ _SETTINGS = (
         "settings",
         what="The file of a preset cannot be read.",
         why=(
-            "It is not where the path leads, not text in UTF-8, or not YAML. A path counts from the "
-            "Meltano project, else from the working directory."
+            "It is not where the path leads, not text in UTF-8, or not YAML. A path is relative to the "
+            "Meltano project, or without one to the working directory."
         ),
         remedy="Fix the path or the file; `octanist presets ./my_preset.yml` checks it.",
     ),
     Entry(
         "preset-value",
         "settings",
-        what="The file of a preset says something that has no meaning.",
+        what="The file of a preset has an invalid value.",
         why=(
-            "A key is unknown, of the wrong kind or missing, or its `format` is newer than this "
+            "A key is unknown, of the wrong type or missing, or its `format` is newer than this "
             "version."
         ),
-        remedy="Change what the sentence names; `octanist presets ./my_preset.yml` checks it.",
+        remedy="Change what the message names; `octanist presets ./my_preset.yml` checks it.",
     ),
     Entry(
         "stream-maps",
         "settings",
         what="`stream_maps` cannot be used.",
         why="An expression cannot be read, or a stream's key is removed.",
-        remedy="Fix the expression that the sentence names, or take it out.",
+        remedy="Fix the expression that the message names, or remove it.",
     ),
     Entry(
         "stream-unmapped",
@@ -213,8 +213,8 @@ _SETTINGS = (
             "that should make no leads."
         ),
         remedy=(
-            "Paste the mapping that is shown, after looking it over, or deselect the stream in the "
-            "tap. `octanist suggest FILE` proposes more of it."
+            "Review the mapping that is shown and paste it, or deselect the stream in the "
+            "tap. `octanist suggest FILE` suggests a complete mapping, and `octanist presets` lists ready-made ones."
         ),
     ),
     Entry(
@@ -222,7 +222,7 @@ _SETTINGS = (
         "settings",
         what="A field is `required`, and the stream has none of the columns that it is read from.",
         why="The column has another name, or the tap does not select it.",
-        remedy="Change the column in the mapping, select it in the tap, or take `required` out.",
+        remedy="Change the column in the mapping, select it in the tap, or remove `required`.",
     ),
 )
 
@@ -230,10 +230,10 @@ _INPUT = (
     Entry(
         "input-line",
         "input",
-        what="A line of the input is no Singer message that can be used.",
-        why="The tap was cut off or prints other things to stdout, or the message lacks a part.",
+        what="A line of the input is not a valid Singer message.",
+        why="The tap was interrupted or prints other output to stdout, or the message is incomplete.",
         remedy=(
-            "Look at the line that is named. What came before it is settled; run again when the tap "
+            "Look at the line that is named. Earlier records are settled. Run again when the tap "
             "is fixed."
         ),
     ),
@@ -241,15 +241,15 @@ _INPUT = (
         "input-schema-missing",
         "input",
         what="A record came before the SCHEMA of its stream.",
-        why="The tap does not keep to Singer's order, or a file begins in the middle.",
-        remedy="Update the tap, or let the file begin with its SCHEMA lines.",
+        why="The tap does not follow Singer's order, or the file is only a part.",
+        remedy="Update the tap, or start the file with its SCHEMA lines.",
     ),
     Entry(
         "input-schema-invalid",
         "input",
         what="The SCHEMA of a stream is not a valid JSON Schema.",
         why="Some taps write schemas that nothing can be checked against.",
-        remedy="Set `validate_records` to false; the lead itself is checked all the same.",
+        remedy="Set `validate_records` to false; the lead itself is still checked.",
     ),
     Entry(
         "input-key-missing",
@@ -262,9 +262,9 @@ _INPUT = (
         "batch-file",
         "input",
         what="A file of a BATCH message cannot be read.",
-        why="It is not there, damaged, or not what the message says.",
+        why="It does not exist, is damaged, or is not what the BATCH message says.",
         remedy=(
-            "See that tap and target see the same folder and that nothing removes the files; then "
+            "Make sure that tap and target see the same folder and that nothing removes the files; then "
             "run again."
         ),
     ),
@@ -273,7 +273,7 @@ _INPUT = (
         "input",
         what="No mapping can be suggested for any stream of the input.",
         why="The streams have neither e-mail addresses nor phone numbers, or the input is empty.",
-        remedy="Give it a stream of people, as the tap writes it.",
+        remedy="Use a stream of people, as the tap writes it.",
     ),
 )
 
@@ -281,40 +281,40 @@ _FILE = (
     Entry(
         "file-unreadable",
         "file",
-        what="A file cannot be read, or not to its end.",
+        what="A file cannot be read completely.",
         why=(
             "It is damaged, cut off, encrypted, not in the encoding that was tried, or a quotation "
             "mark in it is never closed."
         ),
-        remedy="Fix the place that the sentence names, or say with --encoding what the text is in.",
+        remedy="Fix the place that the message names, or set the text's encoding with --encoding.",
     ),
     Entry(
         "file-kind",
         "file",
-        what="A file is of a kind that `octanist load` does not read.",
-        why="Its ending tells nothing, it is in Excel's old format, or it holds Singer messages.",
+        what="`octanist load` does not read this type of file.",
+        why="Its extension is unknown, it has Excel's old format, or it holds Singer messages.",
         remedy="Save it as .csv, .xlsx, .parquet or .jsonl. Singer messages go to target-octanist.",
     ),
     Entry(
         "file-empty",
         "file",
-        what="A file has no row with the names of its columns.",
-        why="It is empty, or it is another sheet of the workbook that is meant.",
+        what="A file has no header row.",
+        why="It is empty, or another sheet of the workbook was meant.",
         remedy="Export it again with a header, or name the sheet with --sheet.",
     ),
     Entry(
         "file-option",
         "file",
-        what="An option about a file does not go with it.",
-        why="It is for another kind of file, or names what the file does not have.",
-        remedy="Leave it out, or change it to what the sentence says.",
+        what="An option does not fit the file.",
+        why="It is for another type of file, or names something that the file does not have.",
+        remedy="Leave it out, or change it as the message says.",
     ),
     Entry(
         "load-key",
         "file",
         what="The --key of a load cannot be used.",
         why="The file has no such column, or the settings of the stream name another key.",
-        remedy="Name a column of the file, or leave the option out where the settings have a `key`.",
+        remedy="Name a column of the file, or leave the option out if the settings have a `key`.",
     ),
 )
 
@@ -322,8 +322,8 @@ _JOURNAL = (
     Entry(
         "ledger-missing",
         "journal",
-        what="There is no journal where one is looked for.",
-        why="No run has used it yet, or the command has other settings than the runs.",
+        what="There is no journal in the expected place.",
+        why="No run has used it yet, or the command uses different settings from the runs.",
         remedy="Give the command the settings of the runs (--config), or the journal itself (--ledger).",
     ),
     Entry(
@@ -331,12 +331,12 @@ _JOURNAL = (
         "journal",
         what="The journal cannot be opened for writing.",
         why="The folder is missing or read-only, or the file belongs to another user.",
-        remedy="Set `ledger` to a file in a folder that this user may write to, on a volume that stays.",
+        remedy="Set `ledger` to a file in a folder that this user may write to, on a persistent volume.",
     ),
     Entry(
         "ledger-address",
         "journal",
-        what="`ledger` is an address that cannot be used.",
+        what="`ledger` has an invalid address.",
         why="It is neither a file path nor a postgresql:// URL.",
         remedy="Write a path, or postgresql://user:password@host/database.",
     ),
@@ -355,7 +355,7 @@ _JOURNAL = (
         "journal",
         what="The journal cannot be written to its disk.",
         why="The disk is full, or fails.",
-        remedy="Make room, and run again: nothing was sent that is not written down.",
+        remedy="Free some space, and run again: nothing was sent that is not in the journal.",
     ),
     Entry(
         "ledger-replaced",
@@ -370,10 +370,10 @@ _JOURNAL = (
     Entry(
         "ledger-damaged",
         "journal",
-        what="The journal's file is not a database, or a damaged one.",
+        what="The journal's file is not a database, or is damaged.",
         why="`ledger` names another file, or the journal was copied while it was in use.",
         remedy=(
-            "See that `ledger` names the journal; else put a backup back. With a new, empty journal "
+            "Check that `ledger` names the journal; otherwise restore a backup. With a new, empty journal "
             "everything would count as new and be sent again."
         ),
     ),
@@ -381,14 +381,14 @@ _JOURNAL = (
         "ledger-away",
         "journal",
         what="The journal's PostgreSQL database could not be reached for five minutes.",
-        why="The server restarts or is down, the network is cut, or the login is refused.",
-        remedy="See that the database answers, and run again: the run goes on where it was.",
+        why="The server is restarting or down, the network is interrupted, or the login is refused.",
+        remedy="Make sure that the database answers, and run again: the new run continues from there.",
     ),
     Entry(
         "ledger-newer",
         "journal",
         what="A newer version of target-octanist made the journal.",
-        why="Machines that share it have different versions, or this one was set back.",
+        why="Machines that share it have different versions, or this one was downgraded.",
         remedy="Upgrade this one.",
     ),
     Entry(
@@ -396,26 +396,26 @@ _JOURNAL = (
         "journal",
         what="A run of an earlier version may still be using the journal.",
         why=(
-            "This version has to change the journal's tables once, and a run of the earlier one "
-            "would not keep them up. A run on another machine that was cut off counts as one for "
+            "This version must convert the journal's tables once, and a run of an earlier version "
+            "cannot use the new ones. An interrupted run on another machine counts as active for "
             "two minutes."
         ),
-        remedy="Wait until it is over, then run again. See that no machine has the earlier version.",
+        remedy="Wait until it has ended, then run again. Make sure that no machine has the earlier version.",
     ),
     Entry(
         "ledger-taken-over",
         "journal",
-        what="Another run took this one for dead, and took over its leads.",
+        what="Another run considered this one dead, and took over its leads.",
         why="The machine or the container was suspended for longer than two minutes.",
         remedy="Run again. No lead is sent twice.",
     ),
     Entry(
         "ledger-failed",
         "journal",
-        what="The journal's database refuses something, for a reason that is rare.",
-        why="The sentence has the database's own word for it.",
+        what="The journal's database refused something, for an unusual reason.",
+        why="The message has the database's own words.",
         remedy=(
-            "See that the database is there, writable and has room, and that the login may create "
+            "Check that the database exists, is writable and has free space, and that the login may create "
             "tables."
         ),
     ),
@@ -426,15 +426,15 @@ _DELIVERY = (
         "api-key-refused",
         "delivery",
         what="The API refuses the key (HTTP 401).",
-        why="It is mistyped, was withdrawn, or belongs to another address.",
+        why="It is mistyped, was revoked, or belongs to another address.",
         remedy="Set `api_key` to a key of this organisation, and run again; `octanist check` tries it.",
         codes=("UNAUTHORIZED",),
     ),
     Entry(
         "api-proxy-login",
         "delivery",
-        what="A proxy between this machine and the API wants a login (HTTP 407).",
-        why="HTTPS_PROXY names it without one.",
+        what="A proxy between this machine and the API requires a login (HTTP 407).",
+        why="HTTPS_PROXY contains no login.",
         remedy="Give the login: HTTPS_PROXY=http://user:password@host:port.",
     ),
     Entry(
@@ -447,28 +447,28 @@ _DELIVERY = (
     Entry(
         "api-denied",
         "delivery",
-        what="Something before the API refuses requests, or sends them elsewhere.",
+        what="Something in front of the API refuses requests, or redirects them.",
         why="A firewall or a proxy answers in its place (HTTP 403), or `base_url` redirects.",
         remedy=(
-            "See what stands between this machine and the API; where it redirects, set `base_url` to "
-            "the address behind."
+            "Check what is between this machine and the API. If it redirects, set `base_url` to "
+            "the final address."
         ),
     ),
     Entry(
         "api-unreachable",
         "delivery",
         what="`base_url` cannot be reached.",
-        why="The API is down, the network is cut, or a name cannot be resolved.",
+        why="The API is down, the network is interrupted, or a name cannot be resolved.",
         remedy="No lead was lost: run again when it answers; `octanist check` tries it.",
     ),
     Entry(
         "api-quota-used",
         "delivery",
         what="All leads of the organisation's plan are used.",
-        why="With `check_quota: fail` a run stops there.",
+        why="With `check_quota: fail` a run stops then.",
         remedy=(
-            "Enlarge the plan or wait for the next period, and run again. `check_quota: warn` sends "
-            "on; such leads may be stored but locked."
+            "Upgrade the plan or wait for the next period, and run again. `check_quota: warn` continues "
+            "to send; such leads may be stored but locked."
         ),
     ),
     Entry(
@@ -487,7 +487,7 @@ _DELIVERY = (
             "status may be passed on to ad platforms as a conversion."
         ),
         remedy=(
-            "Look with `octanist preview --diff`. Fix the map; or, if it is meant, set "
+            "Check with `octanist preview --diff`. Fix the map; or, if this is intended, set "
             "`max_changes` higher for one run. None of these changes was sent."
         ),
     ),
@@ -501,8 +501,8 @@ _DELIVERY = (
     Entry(
         "internal-failure",
         "delivery",
-        what="Something happened that was not foreseen.",
-        why="It is a mistake in target-octanist.",
+        what="An unexpected error occurred.",
+        why="It is a bug in target-octanist.",
         remedy=(
             "Report it with the line that was printed, which holds no data of yours. Running again "
             "is safe."
@@ -514,9 +514,9 @@ _COMMAND = (
     Entry(
         "command-refused",
         "command",
-        what="A command cannot do what it was asked to.",
-        why="The sentence says why.",
-        remedy="Change what the sentence names, and give the command again; --help shows an example.",
+        what="A command cannot do what you asked.",
+        why="The message says why.",
+        remedy="Change what the message names, and run the command again; --help shows an example.",
     ),
     Entry(
         "dry-run-on",
@@ -544,8 +544,8 @@ _COMMAND = (
         "command",
         what="The file of --out cannot be written.",
         why=(
-            "The folder is missing, the disk is full, or the file is there already and is not one of "
-            "leads that only you may read."
+            "The folder is missing, the disk is full, or the file already exists and is not an "
+            "earlier file of leads that only you can read."
         ),
         remedy="Name another file.",
     ),
@@ -565,7 +565,7 @@ _LEADS = (
         what="The record has none of name, e-mail address, phone number and custom fields.",
         why="The columns are empty in this record, or the mapping reads others.",
         remedy=(
-            "If it is one record, complete it in the source. If it is many, look at the mapping with "
+            "If it is one record, complete it in the source. If there are many, look at the mapping with "
             "`octanist preview`."
         ),
         says=(RULES["no_identity"],),
@@ -575,15 +575,15 @@ _LEADS = (
         "rejected",
         what="The record has no value for a field that is `required`.",
         why="The column is empty in this record.",
-        remedy="Complete the record in the source, give the field a `default`, or take `required` out.",
+        remedy="Complete the record in the source, give the field a `default`, or remove `required`.",
         says=(RULES["required"],),
     ),
     Entry(
         "lead-invalid-email",
         "rejected",
-        what="What is in the place of an e-mail address is none.",
+        what="The value is not a valid e-mail address.",
         why=(
-            "It is mistyped, or the column holds something else. It costs the lead only where there "
+            "It is mistyped, or the column holds something else. The record is rejected only if there "
             "is no other way to reach the person, or the field is `required`."
         ),
         remedy="Fix the address in the source, or map another column.",
@@ -592,10 +592,10 @@ _LEADS = (
     Entry(
         "lead-invalid-phone",
         "rejected",
-        what="What is in the place of a phone number cannot be one.",
+        what="The value cannot be a phone number.",
         why=(
-            "It is too short or too long, or a spreadsheet has rounded it. It costs the lead only "
-            "where there is no other way to reach the person, or the field is `required`."
+            "It is too short or too long, or a spreadsheet has rounded it. The record is rejected only "
+            "if there is no other way to reach the person, or the field is `required`."
         ),
         remedy="Fix the number in the source; for numbers without a country code set `phone_region`.",
         says=(RULES["invalid_phone"],),
@@ -605,24 +605,24 @@ _LEADS = (
         "rejected",
         what="A field that takes text found an object or a list of objects.",
         why="The path of the mapping ends one level too high.",
-        remedy="Let the path lead to the text itself, such as `emails[0].value`.",
+        remedy="Extend the path to the text itself, such as `emails[0].value`.",
         says=(RULES["invalid_text"],),
     ),
     Entry(
         "lead-invalid-number",
         "rejected",
         what="A field with `type: number` found no number.",
-        why="The column holds words, or a number in a way of writing that could be read twofold.",
-        remedy="Map another column, or take `type: number` out.",
+        why="The column holds words, or a number with an ambiguous format.",
+        remedy="Map another column, or remove `type: number`.",
         says=(RULES["invalid_number"],),
     ),
     Entry(
         "lead-unclear-number",
         "rejected",
-        what="A number such as 1,250 may be 1250, or 1.25 with a nought.",
+        what="A number such as 1,250 may mean 1250 or 1.25.",
         why=(
-            "Nobody can tell whether thousands or decimals are separated there. It is left out; it "
-            "costs the record only where it is `required`."
+            "It is unclear whether thousands or decimals are separated. The number is left out; the "
+            "record is rejected only if it is `required`."
         ),
         remedy="Let the source write plain numbers, such as 1250 or 1.25.",
         says=(RULES["unclear_number"],),
@@ -630,21 +630,21 @@ _LEADS = (
     Entry(
         "lead-invalid-session",
         "rejected",
-        what="The `sessionId` is no UUID.",
+        what="The `sessionId` is not a UUID.",
         why=(
-            "The form's hidden field was empty or replaced. It is left out; it costs the lead only "
-            "where it is `required`."
+            "The form's hidden field was empty or replaced. It is left out; the record is rejected only "
+            "if it is `required`."
         ),
-        remedy="Look at the form: `octa_sid` must hold what the pixel's session gives.",
+        remedy="Look at the form: `octa_sid` must hold the id of the pixel's session.",
         says=(RULES["invalid_uuid"],),
     ),
     Entry(
         "lead-no-click-time",
         "rejected",
-        what="`fbc` cannot be made of a click id without the time of the click.",
+        what="`fbc` cannot be made from a click id without the time of the click.",
         why=(
-            "The column of `time` is empty or holds no time. It is left out; it costs the lead only "
-            "where it is `required`."
+            "The column of `time` is empty or holds no time. `fbc` is left out; the record is rejected only "
+            "if it is `required`."
         ),
         remedy="Map a column with the time (ISO 8601, or seconds or milliseconds).",
         says=(RULES["no_time"],),
@@ -652,12 +652,12 @@ _LEADS = (
     Entry(
         "lead-lost-number",
         "rejected",
-        what="A number is NaN, infinite or endless, and so it is not a value.",
+        what="A number is NaN, infinite or too large, so it counts as empty.",
         why=(
-            "A data frame writes NaN where a column is empty. It costs the lead only where the field "
+            "A data frame writes NaN for empty values. The record is rejected only if the field "
             "is `required`."
         ),
-        remedy="Let the source write null, or take `required` out.",
+        remedy="Let the source write null, or remove `required`.",
         says=(RULES["lost_number"],),
     ),
     Entry(
@@ -672,7 +672,7 @@ _LEADS = (
         "lead-no-key",
         "rejected",
         what="The record lacks a column of the stream's key.",
-        why="The source left it out; without it nobody could tell whether it was sent before.",
+        why="The source left it out. Without it the target cannot know whether the record was sent before.",
         remedy="Fix the source, or name another key with `key` in the settings of the stream.",
         says=("(key_properties)",),
     ),
@@ -680,26 +680,26 @@ _LEADS = (
         "lead-stream-map",
         "rejected",
         what="An expression of `stream_maps` failed for this record.",
-        why="It meets a null, or a value of another kind than it was written for.",
-        remedy="Let the expression accept such values.",
+        why="It got a null, or a value of a type that it does not handle.",
+        remedy="Make the expression handle such values.",
         says=("stream_maps: an expression failed",),
     ),
     Entry(
         "lead-long-row",
         "rejected",
         what="A row of a file has more fields than its header.",
-        why="A delimiter inside of a text is not in quotation marks.",
+        why="A delimiter within a text is not in quotation marks.",
         remedy="Fix the row, and load the file again.",
         says=("the row has more fields than the header",),
     ),
     Entry(
         "lead-unmappable",
         "rejected",
-        what="No lead could be made of the record, and no request was made.",
+        what="The record could not become a lead, and no request was made.",
         why="Its reason says which field was the cause.",
         remedy=(
-            "Fix mapping or source; a re-run tries it again. `octanist explain` explains the reason, "
-            "too: give it the sentence."
+            "Fix the mapping or the source; a re-run tries it again. `octanist explain` also explains "
+            "the reason: pass it in quotation marks."
         ),
         codes=("UNMAPPABLE",),
     ),
@@ -722,10 +722,10 @@ _LEADS = (
         "rejected",
         what="The API called the lead, or the change of one, invalid.",
         why=(
-            "A value has a form that the API does not take; its own words are kept with the dead "
+            "A value has a form that the API does not accept; the API's answer is kept with the dead "
             "letter."
         ),
-        remedy="Fix the value in mapping or source; the changed lead is tried again.",
+        remedy="Fix the value in the mapping or the source; the changed lead is tried again.",
         codes=("VALIDATION_ERROR",),
         says=(
             "the API rejected the lead",
@@ -736,13 +736,13 @@ _LEADS = (
     Entry(
         "change-names-none",
         "rejected",
-        what="The record says what became of a lead, and not of which one.",
+        what="The record updates a lead, but does not say which one.",
         why=(
             "A deal has no contact yet, or the columns of `link` or of the identifiers (`id`, "
             "`email`, `phone`) are empty or hold something else."
         ),
         remedy=(
-            "Complete it in the source: a re-run tries it again. If it is many, look at `link` and "
+            "Complete it in the source: a re-run tries it again. If there are many, look at `link` and "
             "the mapping with `octanist preview`."
         ),
         says=("has no other identifier of a lead", RULES["no_match_key"]),
@@ -750,11 +750,11 @@ _LEADS = (
     Entry(
         "change-unknown-lead",
         "rejected",
-        what="The API has no lead that is named as the change names it (HTTP 404).",
-        why="The lead was never made, was deleted, or has another e-mail address or phone number.",
+        what="The API has no lead with the change's id, e-mail address or phone number (HTTP 404).",
+        why="The lead was never created, was deleted, or has another e-mail address or phone number.",
         remedy=(
-            "A re-run tries it again. Where the leads are made of records of another stream, find "
-            "them with `link`: then a change waits until its lead is there."
+            "A re-run tries it again. If the leads come from records of another stream, find "
+            "them with `link`: then a change waits until its lead is delivered."
         ),
         codes=("NOT_FOUND",),
         says=("the API has no such lead",),
@@ -762,26 +762,26 @@ _LEADS = (
     Entry(
         "change-many-leads",
         "rejected",
-        what="Several leads are named as the change names one (HTTP 409), and none was changed.",
+        what="Several leads match the change (HTTP 409), and none was changed.",
         why="They share an e-mail address or a phone number, and Octanist does not change them all.",
-        remedy="Find the one that is meant with `link`, or by its `id`.",
+        remedy="Identify the right one with `link`, or by its `id`.",
         codes=("CONFLICT",),
         says=("several leads match, and the organisation",),
     ),
     Entry(
         "lead-undeliverable",
         "rejected",
-        what="The lead could not be delivered in the attempts and the time that it has.",
+        what="The lead could not be delivered within its attempts and time.",
         why="The API was throttling or could not be reached, while it answered for other leads.",
-        remedy="Run again: a re-run tries it again. If it is many, lower `max_concurrency`.",
+        remedy="Run again: a re-run tries it again. If there are many, lower `max_concurrency`.",
         codes=("UNDELIVERABLE",),
         says=("not sent:", "throttled with HTTP", "it is not in the API's list"),
     ),
     Entry(
         "lead-discarded",
         "rejected",
-        what="Somebody decided that this lead shall not be sent, and what was kept of it is erased.",
-        why="It was given up by hand.",
+        what="Somebody discarded this record; its kept data is erased.",
+        why="`octanist dead-letters discard` was used.",
         remedy="Nothing. It can come again only from its source.",
         codes=("DISCARDED",),
     ),
@@ -790,16 +790,16 @@ _LEADS = (
         "filtered",
         what="The organisation's filtering rules refused the lead (HTTP 403).",
         why="The rules in Octanist say so: test addresses, competitors, countries.",
-        remedy="Nothing, if the rules are right. Else change them in Octanist.",
+        remedy="Nothing, if the rules are right. Otherwise change them in Octanist.",
         codes=("FORBIDDEN",),
         says=("refused by the organisation's filter rules",),
     ),
     Entry(
         "change-goes-back",
         "filtered",
-        what="The lead is won, and the record has another status for it now.",
+        what="The lead is won, but the record now has another status for it.",
         why="With `transitions: forward` a lead that is won stays won: the sale was passed on.",
-        remedy="Nothing, if that is right. With `transitions: any` the status is passed on.",
+        remedy="Nothing, if that is right. With `transitions: any` the status is sent.",
         codes=("TRANSITION",),
         says=("`transitions` lets none go back",),
     ),
@@ -811,7 +811,7 @@ _LEADS = (
             "The connection broke or the time ran out after the request had gone out, so it may have "
             "been stored."
         ),
-        remedy="`octanist reconcile` asks the API once more, lists what is left, and takes your word.",
+        remedy="`octanist reconcile` asks the API once more, lists what is left, and lets you decide.",
         says=("sent, but no answer came",),
     ),
     Entry(
@@ -819,7 +819,7 @@ _LEADS = (
         "in doubt",
         what="The API failed while it had the lead, or its answer names no lead.",
         why="The lead may have been stored before the failure.",
-        remedy="`octanist reconcile` asks the API once more, lists what is left, and takes your word.",
+        remedy="`octanist reconcile` asks the API once more, lists what is left, and lets you decide.",
         codes=("INTERNAL_ERROR",),
         says=("it may have been stored", "it may have been carried out"),
     ),
@@ -828,16 +828,16 @@ _LEADS = (
         "in doubt",
         what="A run was cut off between sending the lead and the answer.",
         why="The process was killed, or the machine went down.",
-        remedy="`octanist reconcile` asks the API once more, lists what is left, and takes your word.",
+        remedy="`octanist reconcile` asks the API once more, lists what is left, and lets you decide.",
         says=("the run was cut off between sending and the answer",),
     ),
     Entry(
         "lead-look-alike",
         "in doubt",
-        what="The API's list has leads that could be this one, and nobody can tell.",
-        why="Several leads are alike, or one resembles it and differs.",
+        what="The API's list has leads that could be this one, but it is not certain.",
+        why="Several leads are alike, or one is similar but different.",
         remedy=(
-            "Look in Octanist by the time at which it was sent, then say what you found: `octanist "
+            "Look in Octanist by the time when it was sent, then decide: `octanist "
             "reconcile --delivered ID` or `--send ID`."
         ),
         says=(
@@ -850,10 +850,10 @@ _LEADS = (
         "lead-list-refused",
         "in doubt",
         what="The API does not give the list in which the lead would be looked up.",
-        why="The key may create leads and not read them, or something before the API refuses.",
+        why="The key may create leads but not read them, or something in front of the API refuses.",
         remedy=(
             "Give the key the right to read, then `octanist reconcile`; or look in Octanist yourself "
-            "and say what you found."
+            "and decide."
         ),
         codes=("INVALID_DATE", "INVALID_FILTER"),
         says=("the API's list cannot be had",),
@@ -871,26 +871,26 @@ _LEADS = (
         "duplicate",
         what="A lead of the same person was sent before.",
         why="It has the same e-mail address or phone number, within `dedupe_window_days`.",
-        remedy="Nothing. Where people share a number, set `dedupe_by: [email]`.",
+        remedy="Nothing. If people share a number, set `dedupe_by: [email]`.",
         says=("a lead of the same person was sent before",),
     ),
     Entry(
         "lead-in-octanist",
         "duplicate",
         what="Octanist has a lead of the same person, which the journal did not know.",
-        why="A form or another tool made it; `lookup` found it by its e-mail address or phone number.",
-        remedy="Nothing: what becomes of it is told to that lead.",
+        why="A form or another tool created it; `lookup` found it by its e-mail address or phone number.",
+        remedy="Nothing: updates go to that lead.",
         says=("Octanist has a lead of the same person",),
     ),
     Entry(
         "change-known",
         "duplicate",
-        what="The lead was told before what the record says.",
+        what="The update was already sent.",
         why=(
             "Nothing has changed since then, another record said the same of this lead, or a later "
-            "record of the same run says it anew."
+            "record of the same run repeats it."
         ),
-        remedy="Nothing: only what differs from what was told last is sent.",
+        remedy="Nothing: only differences from the last update are sent.",
         says=(
             "this change was delivered before",
             "its lead was told the same before",
@@ -900,26 +900,26 @@ _LEADS = (
     Entry(
         "change-says-nothing",
         "skipped",
-        what="The record says nothing of its lead that could be told.",
+        what="The record contains no update for its lead.",
         why="A deal in an early stage has no status that Octanist knows, and no value yet.",
-        remedy="Nothing. Where a stage should count, add it to the `map` of the `status`.",
+        remedy="Nothing. If a stage should count, add it to the `map` of the `status`.",
         says=("the record says nothing of its lead",),
     ),
     Entry(
         "change-no-status",
         "changed",
-        what="A status is none of qualified, won and lost, and so it is left out of the change.",
-        why="The source has a word or a number of its own for it, or the deal is open.",
+        what="A status is not qualified, won or lost, so it is left out of the change.",
+        why="The source has its own word or number for it, or the deal is open.",
         remedy=(
             "Translate it with `map`, such as `status: {from: stage, map: [{is: closedwon, to: "
-            "won}], default: null}`: `default: null` leaves all other stages out."
+            "won}], default: null}`: `default: null` ignores all other stages."
         ),
         says=(RULES["invalid_status"], RULES["open_status"]),
     ),
     Entry(
         "lead-no-region",
         "changed",
-        what="A phone number has no country code, and so it is sent as digits.",
+        what="A phone number has no country code, so it is sent as digits.",
         why="`phone_region` is not set.",
         remedy="Set `phone_region`, or `region` in the mapping of the phone.",
         says=(RULES["no_region"],),
@@ -927,7 +927,7 @@ _LEADS = (
     Entry(
         "lead-unknown-region",
         "changed",
-        what="The country beside a phone number is not known, and so it is not used.",
+        what="The country for a phone number is unknown, so it is not used.",
         why="It is neither an ISO code nor a name that is known.",
         remedy="Map a column with ISO codes, or set `phone_region`.",
         says=(RULES["unknown_region"],),
@@ -935,7 +935,7 @@ _LEADS = (
     Entry(
         "lead-unknown-word",
         "changed",
-        what="A consent is neither a yes nor a no, and so it is taken as denied.",
+        what="A consent value is neither yes nor no, so it counts as denied.",
         why="The source has a word of its own for it.",
         remedy="Name it in `true_values` or `false_values`.",
         says=(RULES["unknown_word"],),
@@ -943,7 +943,7 @@ _LEADS = (
     Entry(
         "lead-too-long",
         "changed",
-        what="A text was longer than `max_length`, and so it was cut.",
+        what="A text was longer than `max_length`, so it was cut.",
         why="The mapping asks for it.",
         remedy="Raise `max_length`, or take it out.",
         says=(RULES["too_long"],),

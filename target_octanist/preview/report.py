@@ -240,7 +240,7 @@ def makes_leads(stream: Mapping[str, Any]) -> bool:
 
 def _told(changes: Mapping[str, Any]) -> Iterator[str]:
     """Say what becomes of changes, and from where to where leads go that are told."""
-    yield "  what became of leads:"
+    yield "  updates of leads:"
     for name, number in changes["outcomes"].items():
         if not number:
             continue

@@ -87,7 +87,7 @@ def _show_outcomes(
 
 
 def _show_changes(console: Console, changes: Mapping[str, Any]) -> None:
-    table = _table("records", "what became of leads")
+    table = _table("records", "updates of leads")
     for name, number in changes["outcomes"].items():
         if number:
             table.add_row(f"{number:,}", Text(OF_CHANGES[name], style=_STYLES[name]))

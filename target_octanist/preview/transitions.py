@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 #: What becomes of a change, to what is said of it.
 OUTCOMES: Mapping[str, str] = {
-    "sent": "would be told",
+    "sent": "would be sent",
     "duplicate": "duplicate",
     "pending": "would wait for their leads",
-    "skipped": "would be left out: there is nothing to be told",
+    "skipped": "would be skipped: nothing to update",
     "filtered": "would be refused",
     "rejected": "rejected",
 }

@@ -56,7 +56,7 @@ def next_steps(
     elif cut_off:
         steps.append(
             Step(
-                f"{run} was cut off. Run again: it first settles what was under way, "
+                f"{run} was cut off. Run again: it first settles the unsettled leads, "
                 "and sends nothing twice.",
                 None,
             )

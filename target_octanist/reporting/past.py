@@ -136,5 +136,5 @@ def done(figures: Figures | None) -> str:
     if figures.exit_code is None:
         line = f"{counts(figures.outcomes)}, or more: counted {lasted(figures.seconds)} after its start."
     if figures.recovered:
-        line += f" Of what earlier runs had left open: {counts(figures.recovered)}."
+        line += f" Left unsettled by earlier runs: {counts(figures.recovered)}."
     return line

@@ -27,8 +27,8 @@ _HEADS: Final = {
         "{:,} records were rejected and are kept as dead letters",
     ),
     State.IN_DOUBT.value: (
-        "1 lead is in doubt: it was sent, and nobody can tell whether it arrived",
-        "{:,} leads are in doubt: they were sent, and nobody can tell whether they arrived",
+        "1 lead is in doubt: it was sent, but it is unknown whether it arrived",
+        "{:,} leads are in doubt: they were sent, but it is unknown whether they arrived",
     ),
     State.FILTERED.value: (
         "1 lead was filtered",
@@ -158,18 +158,20 @@ def _new_leads(summary: Summary) -> str:
 def _outcomes_told(summary: Summary) -> Iterator[str]:
     """Say what was told of leads that had been there before."""
     if number := summary.changes:
-        outcomes = "1 outcome of a lead" if number == 1 else f"{number:,} outcomes of leads"
+        outcomes = "1 update of a lead" if number == 1 else f"{number:,} updates of leads"
         would = "would be" if summary.dry_run else ("was" if number == 1 else "were")
-        yield f"{outcomes} {would} passed on."
+        yield f"{outcomes} {would} sent."
     pending, skipped = (summary.outcomes.get(name, 0) for name in OF_CHANGES)
     if pending:
         wait = (
-            "1 outcome waits for its lead" if pending == 1 else f"{pending:,} wait for their leads"
+            "1 update waits for its lead"
+            if pending == 1
+            else f"{pending:,} updates wait for their leads"
         )
-        yield f"{wait} to be there."
+        yield f"{wait}."
     if skipped:
-        records = "1 record tells" if skipped == 1 else f"{skipped:,} records tell"
-        yield f"{records} nothing new of a lead."
+        records = "1 record has" if skipped == 1 else f"{skipped:,} records have"
+        yield f"{records} nothing to update."
 
 
 def recovery(summary: Summary) -> str:
@@ -178,7 +180,7 @@ def recovery(summary: Summary) -> str:
     one = number == 1
     leads, were = ("1 lead", "was") if one else (f"{number:,} leads", "were")
     became = ", ".join(count(n, name) for name in OUTCOMES if (n := summary.recovered.get(name, 0)))
-    return f"In addition, {leads} left open by an earlier run {were} settled: {became}."
+    return f"In addition, {leads} left unsettled by an earlier run {were} settled: {became}."
 
 
 def head(summary: Summary, outcome: str, number: int) -> str:

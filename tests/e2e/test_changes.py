@@ -105,8 +105,8 @@ def test_a_deal_is_passed_on_once_whichever_comes_first(sandbox, target):
     assert (first["status"], first["value"]) == ("won", 1234567.89)
     assert second["status"] == "open", "the stage says nothing"
     assert len(patches(sandbox)) == 1
-    assert "2 leads have arrived in Octanist. 1 outcome of a lead was passed on." in done.stderr
-    assert "1 record tells nothing new of a lead." in done.stderr
+    assert "2 leads have arrived in Octanist. 1 update of a lead was sent." in done.stderr
+    assert "1 record has nothing to update." in done.stderr
 
     again = target.run(given)
     assert again.returncode == 0, again.stderr
@@ -120,7 +120,7 @@ def test_a_deal_waits_for_its_contact_into_a_later_run(sandbox, target):
     assert done.states == [{"at": 1}], "what is pending is in the journal, and the tap may go on"
     assert sandbox.requests("PATCH") == []
     assert target.status()["pending"] == {"deals": 2}
-    assert "2 wait for their leads to be there." in done.stderr
+    assert "2 updates wait for their leads." in done.stderr
 
     later = target.run(lines(contact(2), at=2))
     assert later.returncode == 0, later.stderr
@@ -487,7 +487,7 @@ def test_an_upsert_counts_each_record_once_and_names_it_by_its_place(sandbox, tm
     assert done.states == [{"at": 10}]
     assert "10 records in" in done.stderr
     assert "9 delivered, 0 duplicate, 0 filtered, 1 rejected, 0 in doubt." in done.stderr
-    assert "9 leads have arrived in Octanist. 9 outcomes of leads were passed on." in done.stderr
+    assert "9 leads have arrived in Octanist. 9 updates of leads were sent." in done.stderr
     assert "record 10 (ID " in done.stderr
     assert '"metric":"record_count","value":10,"tags":{"stream":"people"' in done.stderr
 
@@ -521,7 +521,7 @@ def test_an_upsert_counts_as_what_somebody_has_to_look_into(sandbox, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "5 records in" in done.stderr
     assert "2 delivered, 1 duplicate, 0 filtered, 2 rejected, 0 in doubt." in done.stderr
-    assert "2 leads have arrived in Octanist. 2 outcomes of leads were passed on." in done.stderr
+    assert "2 leads have arrived in Octanist. 2 updates of leads were sent." in done.stderr
     assert "record 2 (ID " in done.stderr
     assert ", record 5 (ID " in done.stderr
 
@@ -534,7 +534,7 @@ def test_two_upserts_of_one_person_are_two_records(sandbox, tmp_path):
     assert done.states == [{"at": 2}]
     assert "2 records in" in done.stderr
     assert "2 delivered, 0 duplicate, 0 filtered, 0 rejected, 0 in doubt." in done.stderr
-    assert "1 lead has arrived in Octanist. 2 outcomes of leads were passed on." in done.stderr
+    assert "1 lead has arrived in Octanist. 2 updates of leads were sent." in done.stderr
     assert statuses(sandbox) == {email(1): "won"}
 
 
@@ -579,7 +579,7 @@ def test_a_lead_that_octanist_has_is_looked_up_and_changed(sandbox, tmp_path):
     assert done.returncode == 0, done.stderr
     assert [lead["status"] for lead in sandbox.leads()] == ["won", "won"]
     assert outcomes(target) == {"delivered": 3, "duplicate": 1}
-    assert "1 lead has arrived in Octanist. 2 outcomes of leads were passed on." in done.stderr
+    assert "1 lead has arrived in Octanist. 2 updates of leads were sent." in done.stderr
     assert target.run(given).returncode == 0
     assert (len(sandbox.leads()), len(patches(sandbox))) == (2, 2)
 

@@ -360,7 +360,7 @@ def test_what_a_run_takes_over_is_counted_apart(sandbox, target):
     assert whole["totals"]["recovered"] == {"in_doubt": 1}
     assert whole["now"]["outcomes"] == {"delivered": 1, "in_doubt": 1}
     text = Page(report(target, "--since", "1d", "--out", "-").stdout).text
-    assert "Of 1 run no figures were kept" in text
+    assert "No figures of 1 run were kept" in text
 
 
 def test_a_run_and_a_period_can_be_asked_for(sandbox, target):
@@ -472,7 +472,7 @@ def test_a_journal_of_an_earlier_version_can_be_read(sandbox, target):
     assert status["outcomes"]["delivered"] == 2
     assert (status["last_run"]["exit_code"], status["last_run"]["outcomes"]) == (0, None)
     assert report_json(target)["now"]["outcomes"] == {"delivered": 2}
-    assert "What it did was not kept." in Page(report(target, "--out", "-").stdout).text
+    assert "No figures of this run were kept." in Page(report(target, "--out", "-").stdout).text
     # The next run makes the table.
     assert target.run(people(3)).returncode == 0
     assert target.status()["last_run"]["outcomes"] == {"delivered": 1, "duplicate": 2}

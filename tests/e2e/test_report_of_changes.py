@@ -63,8 +63,8 @@ def test_outcomes_that_were_told_are_not_counted_as_leads(run):
     assert totals["filled"].keys() == {"contacts"}
     assert found["now"]["pending"] == 1
     assert "3 of 8 records arrived as leads." in page
-    assert "2 told what became of leads." in page
-    assert "1 waits for its lead. 1 had nothing to tell." in page
+    assert "2 updated leads." in page
+    assert "1 waits for its lead. 1 had nothing to update." in page
     assert '<dt><span class="dot pending"></span>pending</dt>' in page
     assert page.count("<dt>pending</dt>") == 2, "in this run, and now"
 
@@ -73,7 +73,7 @@ def test_a_run_of_outcomes_alone_says_so(run):
     run(CONTACTS)
     found, page = run(DEALS[:3])
     assert found["totals"]["delivered"] == {}
-    assert "2 of 2 records told what became of leads." in page
+    assert "2 of 2 records updated leads." in page
     assert "as leads" not in page
 
 

@@ -123,10 +123,10 @@ def test_a_changed_record_among_unchanged_ones_goes_out(sandbox, target):
     stages = dict.fromkeys(numbers, "qualified") | {17: "closedwon"}
     given = [deal(n, stage, amount=1) for n, stage in stages.items()]
     done = target.run(deals(*given), max_changes="100%")
-    assert "40 outcomes of leads were passed on" in done.stderr, "their value is new"
+    assert "40 updates of leads were sent" in done.stderr, "their value is new"
     stages[23] = "closedwon"
     done = target.run(deals(*(deal(n, stage, amount=1) for n, stage in stages.items())))
-    assert "1 outcome of a lead was passed on" in done.stderr
+    assert "1 update of a lead was sent" in done.stderr
     assert {lead["email"] for lead in sandbox.leads() if lead["status"] == "won"} == {
         person(17)["email"],
         person(23)["email"],
@@ -188,7 +188,7 @@ def test_a_deal_that_waits_for_its_contact_goes_out_with_it(sandbox, target):
     given = deals(deal(77, "closedwon"))
     remember(target, given)
     done = target.run([schema(), record(**person(77)), *given])
-    assert "1 outcome of a lead was passed on" in done.stderr
+    assert "1 update of a lead was sent" in done.stderr
     assert [lead["status"] for lead in sandbox.leads()].count("won") == 1
 
 

@@ -90,8 +90,8 @@ def test_contacts_and_deals_of_one_input_are_held_against_each_other(sandbox, ta
     assert moves[("?", "–")] == 1
     ran = target.run(lines(*MIXED), streams=STREAMS, batch_size_rows=rows)
     assert ran.returncode == 0, ran.stderr
-    assert f"{outcomes['sent']} outcomes of leads were passed on" in ran.stderr
-    assert "1 outcome waits for its lead to be there" in ran.stderr
+    assert f"{outcomes['sent']} updates of leads were sent" in ran.stderr
+    assert "1 update waits for its lead" in ran.stderr
 
 
 def test_it_shows_which_status_would_become_which(target, report):
@@ -182,8 +182,8 @@ contacts: 1 records
            1  100 %  email  from email
 
 deals: 2 records
-  what became of leads:
-       1  would be told
+  updates of leads:
+       1  would be sent
            1  ?          →  won
        1  would wait for their leads
            1  no record of the input makes their leads; --diff asks the journal, too
@@ -195,8 +195,8 @@ In all: 3 records
        1  would be sent
        0  duplicate
        0  rejected
-  what became of leads:
-       1  would be told
+  updates of leads:
+       1  would be sent
        1  would wait for their leads
 
 Nothing was sent.

@@ -68,7 +68,7 @@ def test_a_run_says_what_arrived_what_did_not_and_why_and_what_next():
             "       1  leads: the API rejected the lead (HTTP 400); "
             "record 1,005 (ID 333333333333, request req_2)"
         ),
-        "5 leads are in doubt: they were sent, and nobody can tell whether they arrived:",
+        "5 leads are in doubt: they were sent, but it is unknown whether they arrived:",
         (
             "       5  leads: HTTP 500: it may have been stored; "
             "record 44 (ID 666666666666, request unreadable), ID 777777777777, …"
@@ -147,10 +147,10 @@ def test_what_an_earlier_run_left_behind_is_told_apart_and_counted_with_its_reas
     summary = Summary({}, {"delivered": 10, "in_doubt": 2}, reasons, seconds=1)
     assert list(lines(summary))[1:] == [
         (
-            "In addition, 12 leads left open by an earlier run were settled: "
+            "In addition, 12 leads left unsettled by an earlier run were settled: "
             "10 delivered, 2 in doubt."
         ),
-        "2 leads are in doubt: they were sent, and nobody can tell whether they arrived:",
+        "2 leads are in doubt: they were sent, but it is unknown whether they arrived:",
         "       2  leads: no answer; ID bbbbbbbbbbbb, …",
     ]
 

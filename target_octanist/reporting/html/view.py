@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 #: An outcome in a sentence, for people who did not read the manual.
 GLOSSARY: Final[Mapping[str, str]] = {
-    "delivered": "Octanist stored the lead and gave it an id, or was told what became of it.",
+    "delivered": "Octanist stored the lead, or updated it.",
     "duplicate": "The record, or another lead of the same person, was sent before; it is not sent again.",
     "filtered": "The filter rules of your organisation in Octanist refused the lead.",
     "rejected": (
-        "No lead could be made of the record, or Octanist called it invalid; it is kept as a "
-        "dead letter, to be looked at and replayed."
+        "The record could not become a lead, or Octanist called it invalid. It is kept as a "
+        "dead letter, to be fixed and replayed."
     ),
     "in_doubt": (
-        "The lead was sent and no answer came, so nobody knows whether it arrived; it is not "
-        "sent again by itself."
+        "The lead was sent but no answer came, so it is unknown whether it arrived. It is not "
+        "sent again automatically."
     ),
     "pending": (
-        "What became of the lead is known, and the lead is not there yet; it is kept, and passed "
-        "on when it is."
+        "The record updates a lead that does not exist yet. The update is kept, and sent when the "
+        "lead is delivered."
     ),
-    "skipped": "The record says nothing of its lead that could be told.",
+    "skipped": "The record contains no update for its lead.",
 }
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -176,7 +176,7 @@ class View:
         """Say how many leads arrived, of how many records."""
         totals = self.totals
         if not totals.runs:
-            return "What it did was not kept." if self.report.runs else "Nothing happened."
+            return "No figures of this run were kept." if self.report.runs else "Nothing happened."
         told, arrived = totals.changes.total(), totals.made
         would = "would arrive" if self.is_dry else "arrived"
         if not totals.records:
@@ -197,28 +197,26 @@ class View:
         if told and self.totals.made:
             said.append(f"{told:,} {self._told(told)}.")
         if n := outcomes["duplicate"]:
-            said.append(f"{n:,} {_were(n)} there already, and {_were(n)} not sent again.")
+            said.append(f"{n:,} {_were(n)} known already, and {_were(n)} not sent again.")
         if n := outcomes["filtered"]:
             said.append(f"{n:,} {_were(n)} refused by your filter rules in Octanist.")
         if n := outcomes["rejected"]:
-            said.append(f"{n:,} could not be used as they are: rejected, and kept.")
+            said.append(f"{n:,} {_were(n)} rejected, and kept as dead letters.")
         if n := outcomes["pending"]:
             said.append(f"{n:,} {'waits for its lead' if n == 1 else 'wait for their leads'}.")
         if n := outcomes["skipped"]:
-            said.append(f"{n:,} had nothing to tell.")
+            said.append(f"{n:,} had nothing to update.")
         if n := outcomes["in_doubt"]:
-            said.append(
-                f"Of {n:,} nobody can tell yet whether {'it' if n == 1 else 'they'} arrived."
-            )
+            said.append(f"For {n:,} it is unknown whether {'it' if n == 1 else 'they'} arrived.")
         if self.totals.recovered and self.totals.records:
-            said.append(f"Of what earlier runs had left open: {counts(self.totals.recovered)}.")
+            said.append(f"Left unsettled by earlier runs: {counts(self.totals.recovered)}.")
         if self.is_dry:
             said.append("It was a dry run: nothing was sent.")
         if any(a.run.state == "cut_off" and a.figures for a in self.report.runs):
             said.append("A run that was cut off may have done a little more than was counted.")
         if missing := sum(a.figures is None for a in self.report.runs):
             said.append(
-                f"Of {missing} {_runs(missing)} no figures were kept; they are not counted here."
+                f"No figures of {missing} {_runs(missing)} were kept. They are not counted here."
             )
         return said
 
@@ -332,8 +330,8 @@ class View:
         return f"{local(self.report.made_at):%d %b %Y, %H:%M %Z}"
 
     def _told(self, number: int) -> str:
-        would = "would tell" if self.is_dry else "told"
-        return f"{would} what became of {'a lead' if number == 1 else 'leads'}"
+        would = "would update" if self.is_dry else "updated"
+        return f"{would} {'a lead' if number == 1 else 'leads'}"
 
     def _line(self, account: Account) -> Line:
         run, figures = account
