@@ -51,7 +51,7 @@ suite: $(VENV)/.installed ## Run all tests (PYTEST_ARGS="-k name" for some of th
 suite-sdk-next: $(VENV_SDK_NEXT)/.installed ## Run the framework's standard tests on its next version
 	$(CLEAN_ENV) $(VENV_SDK_NEXT)/bin/python -m pytest tests/singer/test_sdk_suite.py
 
-chaos: $(VENV)/.installed ## Let everything go wrong a thousand times (CHAOS_ARGS="--seed 1 --faults 100")
+chaos: $(VENV)/.installed ## Test with a thousand faults and kills (CHAOS_ARGS="--seed 1 --faults 100")
 	@$(CLEAN_ENV) $(VENV)/bin/python -m tests.chaos $(CHAOS_ARGS)
 
 format: $(VENV)/.installed ## Rewrite the code in the project's style
@@ -62,10 +62,10 @@ docs: $(VENV)/.installed ## Build the documentation: docs/_build/html/index.html
 	@$(CLEAN_ENV) $(VENV)/bin/python -m sphinx -EWq --keep-going docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-screenshots: $(VENV)/.installed ## Take the pictures of the documentation anew; PICTURES="check status" for some
+screenshots: $(VENV)/.installed ## Update the pictures of the documentation (PICTURES="check status" for some of them)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m scripts.screenshots $(PICTURES)
 
-bench: $(VENV)/.installed ## Measure speed and memory beside floors, limits and peers (half an hour; see benchmarks/README.md)
+bench: $(VENV)/.installed ## Measure speed and memory, compared with floors, limits and peers (half an hour; see benchmarks/README.md)
 	@$(CLEAN_ENV) $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
 bench-transport: $(VENV)/.installed ## Measure what one request costs, by each way of sending it

@@ -951,7 +951,7 @@ def test_each_rule_of_the_mapping_has_an_entry():
 def test_the_command_explains_an_id_a_code_and_a_reason(tmp_path):
     by_id = octanist("explain", "lead-invalid-email", home=tmp_path)
     assert by_id.returncode == 0
-    assert "What happened: What is in the place of an e-mail address is none." in by_id.stdout
+    assert "What happened: The value is not a valid e-mail address." in by_id.stdout
     assert "What to do:    Fix the address in the source" in by_id.stdout
     reason = "email (from mail) is not a valid e-mail address."
     assert octanist("explain", reason, home=tmp_path).stdout == by_id.stdout
@@ -969,7 +969,7 @@ def test_the_command_lists_all_for_people_and_for_programs(tmp_path):
         "id": "ledger-newer",
         "group": "journal",
         "what": "A newer version of target-octanist made the journal.",
-        "why": "Machines that share it have different versions, or this one was set back.",
+        "why": "Machines that share it have different versions, or this one was downgraded.",
         "remedy": "Upgrade this one.",
         "codes": [],
         "says": [],
