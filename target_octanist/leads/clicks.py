@@ -26,7 +26,7 @@ _TIME = re.compile(
 _NUMBER = re.compile(r"[0-9]{9,16}(?:\.[0-9]+)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
-# What a number counts is told by its size: these seconds last until the year 5138.
+# The size of a number shows its unit: these seconds last until the year 5138.
 _MOST_SECONDS = 10**11
 _MOST_MILLISECONDS = 10**14
 _MOST_MICROSECONDS = 10**17
@@ -47,7 +47,7 @@ def fbc(click_id: Normal, time: Any) -> Normal:
 
 
 def milliseconds(time: Any) -> int | None:
-    """A moment in milliseconds since 1970; None if it is none that can be told.
+    """A moment in milliseconds since 1970; None if it is not a readable time.
 
     It may be ISO 8601 text, a number of seconds, milliseconds or microseconds, or a
     datetime. Without a time zone it is UTC.

@@ -135,7 +135,7 @@ _MAX_DIGITS = 17
 def phone(value: object, region: str | None) -> Normal:
     """One number as E.164; without a country code and a region, its digits with a note.
 
-    Fewer than five digits are no number: people write ``-`` or ``n/a``, not ``1234``.
+    Fewer than five digits are not a number: people write ``-`` or ``n/a``, not ``1234``.
     """
     if isinstance(value, str):
         text = value
@@ -296,7 +296,7 @@ def _one_phone(text: str, region: str | None) -> Normal:
 def _whole(text: str) -> str:
     """A number that was written as a float, as the digits that it stands for.
 
-    Where digits were rounded away (``3.16E+10``) the text stays, and is no number.
+    Where digits were rounded away (``3.16E+10``) the text stays, and is not a number.
     """
     if _FLOAT.fullmatch(text):
         return text.partition(".")[0]

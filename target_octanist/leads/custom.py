@@ -129,7 +129,7 @@ class ObjectReader:
 
         Args:
             spec: What goes in.
-            used: Columns that the mapping reads anywhere; they are no part of the rest.
+            used: Columns that the mapping reads anywhere; they are not part of the rest.
             fill_of: Compiles one picked spec; what it gives of a record is `jsonable`.
         """
         self._picked = tuple((label, fill_of(one)) for label, one in spec.pick)

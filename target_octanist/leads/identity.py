@@ -211,7 +211,7 @@ def _encode(plain: Any) -> bytes:
     try:
         return _ENCODER.encode(plain)
     except UnicodeEncodeError:
-        # A lone surrogate is no character, but a source can send one, and it is not nothing.
+        # A lone surrogate is not a character, but a source can send one, and it is not empty.
         return _written(plain).encode("utf-8", "surrogatepass")
 
 

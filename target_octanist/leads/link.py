@@ -61,7 +61,7 @@ class Link:
 
 
 def read_link(raw: Any, where: str, problems: Problems) -> Link | None:
-    """Read ``{stream: …, by: …}``; None if it is no use.
+    """Read ``{stream: …, by: …}``; None if it is unusable.
 
     Args:
         raw: As in the configuration.

@@ -57,7 +57,7 @@ class Mapped(Struct, frozen=True):
         payload: In contract order; no nulls, no empty text, no unknown keys. In the mode
             ``update`` it is that of the change; in ``upsert`` the fields of both, for
             `split` to take apart.
-        notes: What was left out or changed on the way, if anything.
+        notes: What was left out or changed, if anything.
     """
 
     payload: dict[str, Any]
@@ -117,7 +117,7 @@ class LeadMapping:
             return Unmappable((*refused, *doubtful))
         if not self._is_linked:
             # Without a bad address a lead is still a lead, as long as there is another way to
-            # reach the person; otherwise it would be delivered as somebody nobody can call.
+            # reach the person; otherwise nobody could contact this lead.
             if doubtful and payload.keys().isdisjoint(_REACHABLE):
                 return Unmappable(tuple(doubtful))
             if payload.keys().isdisjoint(self._identity):
@@ -247,7 +247,7 @@ def implicit_mapping(columns: Iterable[str]) -> dict[str, Any] | None:
     """The mapping of a stream whose columns already are lead fields, each to itself.
 
     None unless there is an e-mail or a phone column: companies and countries have a name,
-    and are no leads.
+    and are not leads.
     """
     present = set(columns)
     found = {name: name for name in FIELDS if name in present}

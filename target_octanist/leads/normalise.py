@@ -59,7 +59,7 @@ def normaliser(
         kind: How to read the source: the field's own kind, or another.
         phone_region: ISO country of phone numbers without a country code.
         true_values: The only words, folded by `fold_word`, that are true.
-        false_values: Words that are false, folded; beside `true_values` the only ones.
+        false_values: Words that are false, folded; together with `true_values` the only ones.
         max_length: In characters; what is longer is cut.
         in_cents: Whether a number counts cents.
     """
@@ -108,7 +108,7 @@ def _phone_in(region: str | None) -> Normalise:
 
 
 def _word(value: Any) -> str | None:
-    """A yes or a no as a folded word; None if there is nothing, "?" if it is no word."""
+    """A yes or a no as a folded word; None if it is empty, "?" if it is not a word."""
     text, rule = plain_text(value)
     if rule is not None:
         return "?"

@@ -205,7 +205,7 @@ def _first_found(
             continue
         value, rule = normalise(raw if translate is None else translate(raw))
         if value is not None:
-            # An invalid value on the way is worth a note, also when another steps in.
+            # An invalid value is worth a note, even if another value is used instead.
             if flaw[1] is None:
                 return value, rule, source.text, source.origin
             return value, flaw[1], flaw[2], source.origin

@@ -1,6 +1,6 @@
 """Presets: ready-made mappings for the streams of common CRMs.
 
-A preset is data: a YAML file in the folder ``presets`` beside this module, or one of a
+A preset is data: a YAML file in the folder ``presets`` next to this module, or one of a
 user's own in the same form. It is read as strictly as the configuration is.
 """
 

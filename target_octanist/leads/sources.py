@@ -28,7 +28,7 @@ class Source:
     """One place that a value comes from.
 
     Attributes:
-        text: How the mapping spells it; None for a constant, which is no source at all.
+        text: How the mapping spells it; None for a constant, which has no source.
         label: It in words.
         read: Gives the raw value in a record.
         origin: In words, what the value of a record that has one was read from.

@@ -75,7 +75,7 @@ class Spec:
 
 
 def read_spec(raw: Any, where: str, problems: Problems) -> Spec | None:
-    """Read one spec: a path, a list of paths, or an object. None if it is no use at all."""
+    """Read one spec: a path, a list of paths, or an object. None if it is unusable."""
     if isinstance(raw, (str, list)):
         return _spec(read_paths(raw, where, problems))
     if not isinstance(raw, Mapping):

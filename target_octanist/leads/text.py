@@ -32,7 +32,7 @@ _LINE_END = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 _LINE_ENDS = re.compile("[ \t]*(?:[\n\r\v\f\x85\u2028\u2029]+[ \t]*)+")
 # With its semicolon, so that `AT&T;` may be one but `?a=1&copy=2` is not.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Beyond this a number without exponent is no number that a person wrote.
+# Beyond this a number without exponent was not written by a person.
 _MAX_DIGITS = 400
 
 
@@ -129,7 +129,7 @@ _ALWAYS_JOINED = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000
 
 
 def cut_text(text: str, length: int) -> str:
-    """At most so many characters, without half of what is seen as one: é, 👩‍💻, 🇳🇱."""
+    """At most this many characters, without cutting what is seen as one: é, 👩‍💻, 🇳🇱."""
     if len(text) <= length:
         return text
     end = length
@@ -172,7 +172,7 @@ def plain_text(value: object) -> Normal:
 
 def _joined(values: list[Any] | tuple[Any, ...]) -> Normal:
     parts: list[str] = []
-    # A list in a list is no table that a person typed; one level is what forms send.
+    # Forms send one level of lists; a list in a list was not typed by a person.
     for value in values:
         if isinstance(value, (list, tuple)):
             return None, "invalid_text"
@@ -189,7 +189,7 @@ def parse_number(value: object) -> Decimal | None:
 
     The last of two different separators is the decimal one. A separator that occurs more
     than once separates thousands. A lone dot is a decimal point, and so is a lone comma
-    unless exactly three digits follow it. None if it is no number.
+    unless exactly three digits follow it. None if it is not a number.
     """
     if isinstance(value, bool):
         return None

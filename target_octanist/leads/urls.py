@@ -1,6 +1,6 @@
 """What the address of a web page says: the campaign that led there, the site, the path.
 
-Every function here is total: what is no address gives None, and nothing raises.
+Every function here is total: what is not a URL gives None, and nothing raises.
 """
 
 from __future__ import annotations

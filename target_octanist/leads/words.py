@@ -9,7 +9,7 @@ PLACEHOLDERS = frozenset(
         *("(null)", "<null>", "[null]"),
     }
 )
-"""Texts that are no value in any field, folded. No name is spelled like this."""
+"""Texts that count as empty in any field, folded. No name is spelled like this."""
 
 
 NOTHING = PLACEHOLDERS | frozenset(
@@ -28,7 +28,7 @@ NOTHING = PLACEHOLDERS | frozenset(
         *("keine", "geen", "onbekend", "nvt", "n.v.t.", "n.v.t", "k.a.", "aucun", "unbekannt"),
     }
 )
-"""Texts that are no value in an address, a number or an id, folded.
+"""Texts that count as empty in an address, a number or an id, folded.
 
 Not for names: there are people called Null, Na and None.
 """

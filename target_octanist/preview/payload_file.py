@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-#: No lead is longer; what has a longer first line is no file of leads.
+#: No lead is longer; a file with a longer first line is not a file of leads.
 _LONGEST_LINE = 1024 * 1024
 
 
@@ -29,7 +29,7 @@ class PayloadFile:
 
         Args:
             path: Where it is to be.
-            keys: Those of the objects in it: a file with others is not written over.
+            keys: Those of the objects in it: a file with others is not overwritten.
             option: What the path was given as, for messages.
 
         Raises:
@@ -57,7 +57,7 @@ class PayloadFile:
         """Write one lead.
 
         Raises:
-            OctanistError: There is no room, or the like.
+            OctanistError: The disk is full, or similar.
         """
         try:
             self._file.write(payload + b"\n")
@@ -68,7 +68,7 @@ class PayloadFile:
         """Write what is left, and close the file.
 
         Raises:
-            OctanistError: There is no room, or the like.
+            OctanistError: The disk is full, or similar.
         """
         try:
             self._file.close()

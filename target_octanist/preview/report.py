@@ -23,7 +23,7 @@ _CELL: Final = 44
 
 WORDS: Final = {"sent": "would be sent", "duplicate": "duplicate", "rejected": "rejected"}
 
-#: What a sample says that is a change of a lead; to be told is to be sent.
+#: What is said of a sample that is a change of a lead.
 SAID: Final = {**OF_CHANGES, "pending": "would wait for its lead", **WORDS}
 
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
@@ -234,12 +234,12 @@ def _counts(stream: Mapping[str, Any]) -> Iterator[str]:
 
 
 def makes_leads(stream: Mapping[str, Any]) -> bool:
-    """Say whether a stream has anything besides changes of leads."""
+    """Say whether a stream has anything other than changes of leads."""
     return stream["changes"] is None or any(stream["outcomes"].values())
 
 
 def _told(changes: Mapping[str, Any]) -> Iterator[str]:
-    """Say what becomes of changes, and from where to where leads go that are told."""
+    """Say what happens to changes, and from which status to which leads go."""
     yield "  updates of leads:"
     for name, number in changes["outcomes"].items():
         if not number:
@@ -266,7 +266,7 @@ def _json(value: Any, indent: int = -1) -> str:
     try:
         return msgspec.json.format(_encode(value), indent=indent).decode()
     except UnicodeEncodeError:
-        # A lone surrogate is no character, but JSON has a way to spell it.
+        # A lone surrogate is not a character, but JSON can escape it.
         return json.dumps(value, indent=indent if indent > 0 else None, default=str)
 
 

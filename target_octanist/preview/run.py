@@ -106,7 +106,7 @@ class Preview:
 
     failure = None
 
-    #: A preview shows all records, whatever became of them before.
+    #: A preview shows all records, whatever their earlier outcome.
     settled = None
 
     def __init__(
@@ -198,10 +198,10 @@ class Preview:
         """Never called, as nothing is `settled`."""
 
     def breathe(self) -> None:
-        """Nothing goes on besides the reading."""
+        """Nothing runs except the reading."""
 
     def halt(self) -> None:
-        """Nothing goes on besides the reading."""
+        """Nothing runs except the reading."""
 
     def settle_all(
         self,

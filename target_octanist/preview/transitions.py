@@ -1,7 +1,7 @@
 """What a run would tell of leads that are there: which change each record is, and what of it.
 
 The temporary journal of the preview decides, as if each change were delivered at once. As a
-run does, it keeps what waits for its lead, and holds what was told before until all is counted.
+run does, it keeps what waits for its lead, and holds repeated updates until all are counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from target_octanist.ledger.turn import Turn
     from target_octanist.settings import Settings
 
-#: What becomes of a change, to what is said of it.
+#: Outcome of a change, to how it is shown.
 OUTCOMES: Mapping[str, str] = {
     "sent": "would be sent",
     "duplicate": "duplicate",
@@ -173,7 +173,7 @@ class Transitions:
         if verdict.kind == "held":
             held = self._brake.hold(Candidate(None, None, claim, None), verdict.other)
             if self._brake.is_broken:
-                # There a run ends, whatever would have come after it.
+                # A run would end here, whatever comes after it.
                 self.is_stopped = True
                 self._anew = max(self._anew, len(self._brake))
             older = held.claim if held is not None else older

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there.
+    """Write a temporary file next to the target and move it into place.
 
     Raises:
         OSError: It cannot be written; what was there before still is.

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Final
 
-#: How many values are told apart while counting, and how many are shown.
+#: How many values are counted separately, and how many are shown.
 _MOST_VALUES: Final = 10_000
 _SHOWN: Final = 20
 

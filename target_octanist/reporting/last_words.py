@@ -90,7 +90,7 @@ def show(summary: Summary, stream: TextIO) -> None:
 
 
 def _table(summary: Summary, *, named: int) -> Table:
-    """Make a table of the reasons, with the IDs of so many leads for each."""
+    """Make a table of the reasons, with the IDs of a few leads for each."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -1,6 +1,6 @@
 """Metric points in the SDK's own form, so that Meltano and log shippers read them.
 
-Durations of requests are told as percentiles for an interval, not a line for each.
+Durations of requests are reported as percentiles for an interval, not a line for each.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ OUTCOMES: Final = (
 #: A record says what became of a lead, and is kept until that lead is there.
 PENDING: Final = "pending"
 
-#: A record says nothing of its lead that could be told.
+#: A record contains no update for its lead.
 SKIPPED: Final = "skipped"
 
 #: These are mentioned only where there are any.

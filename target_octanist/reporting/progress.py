@@ -95,7 +95,7 @@ class Progress:
         self._history: deque[tuple[float, int]] = deque([(clock(), 0)])
 
     def expect(self, records: int) -> None:
-        """Say how many records there are in all, or about; 0 if nobody can tell."""
+        """Say how many records there are in all, or about; 0 if unknown."""
         self._expected = records
 
     def show(self, snapshot: Snapshot) -> None:

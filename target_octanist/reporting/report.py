@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: At most this many leads in doubt are listed; the others are counted.
 LISTED: Final = 20
 
-#: At most this many runs are shown besides those that the report is about.
+#: At most this many runs are shown in addition to those that the report covers.
 HISTORY: Final = 30
 
 

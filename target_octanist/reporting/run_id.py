@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: People are shown so many of its digits.
+#: People are shown this many of its digits.
 SHOWN_DIGITS: Final = 8
 
 _make_plain: Callable[..., logging.LogRecord] = logging.getLogRecordFactory()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
-#: Outcomes that somebody may have to look into, to how many of their reasons are told.
+#: Outcomes that may need attention, to how many of their reasons are listed.
 TOLD: Final = {State.REJECTED.value: 10, State.IN_DOUBT.value: 2, State.FILTERED.value: 1}
 
 #: Outcome to what is said of one lead, and of several, that have it.
@@ -51,7 +51,7 @@ class Summary:
         noun: What the input consists of.
         steps: What to do next.
         made: How many leads records of its input made.
-        changes: How many records of its input told what became of a lead.
+        changes: How many records of its input updated a lead.
         unsettled: How many more records were read.
     """
 
@@ -156,7 +156,7 @@ def _new_leads(summary: Summary) -> str:
 
 
 def _outcomes_told(summary: Summary) -> Iterator[str]:
-    """Say what was told of leads that had been there before."""
+    """Say which existing leads were updated."""
     if number := summary.changes:
         outcomes = "1 update of a lead" if number == 1 else f"{number:,} updates of leads"
         would = "would be" if summary.dry_run else ("was" if number == 1 else "were")
@@ -194,7 +194,7 @@ def head(summary: Summary, outcome: str, number: int) -> str:
 
 
 def more_reasons(number: int) -> str:
-    """Say that there are more reasons than those that are told."""
+    """Say that there are more reasons than those listed."""
     return f"and {number:,} more {'reason' if number == 1 else 'reasons'}"
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: At most this many records are named per reason; the journal has all.
 REFERENCES: Final = 5
 
-#: At most this many reasons are told apart. They are sentences of ours, so there are few.
+#: At most this many reasons are counted separately. They are our own sentences, so there are few.
 REASONS: Final = 200
 
 OTHER_REASONS: Final = "other reasons"
@@ -147,7 +147,7 @@ class Tally:
             self._since.recovered[outcome] += 1
 
     def arrived(self, stream: str, payloads: Sequence[bytes], *, recovered: bool) -> None:
-        """Count leads that were delivered, beside the records that they are made of.
+        """Count delivered leads, separately from the records that they are made from.
 
         Args:
             stream: Their own.
@@ -161,7 +161,7 @@ class Tally:
                 self._look_into(stream, payload)
 
     def told(self, stream: str) -> None:
-        """Count a record of this run's input that told what became of a lead."""
+        """Count a record of this run's input that updated a lead."""
         with self._lock:
             self.changes[stream] += 1
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: When a run has lasted for so many buckets, two become one, and they last twice as long.
+#: When a run has filled this many buckets, pairs are merged, and each lasts twice as long.
 MOST_BUCKETS: Final = 240
 
 #: Steps of a duration are 5 % apart.
@@ -35,7 +35,7 @@ class Durations:
         self._steps.update(other._steps)
 
     def percentile(self, percent: int) -> float | None:
-        """Give the duration (in milliseconds) that so many percent do not exceed."""
+        """Give the duration (in milliseconds) that this percentage does not exceed."""
         wanted = self._steps.total() * percent / 100
         seen = 0
         for step in sorted(self._steps):

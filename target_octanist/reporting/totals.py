@@ -104,12 +104,12 @@ def _made(figures: Figures) -> int:
     """Give how many leads a run made, of an earlier version's figures, too."""
     if figures.made is not None:
         return figures.made
-    # There a record made a lead, or told what became of one: each was counted by itself.
+    # There a record made a lead or updated one: each was counted separately.
     return figures.outcomes.get(State.DELIVERED.value, 0) - sum(figures.changes.values())
 
 
 def ranked(values: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Give values with their counts, most frequent first; what is no value stands at the end."""
+    """Give values with their counts, most frequent first; what is not a value stands at the end."""
     last = (NONE, HIDDEN, OTHER)
     return sorted(values.items(), key=lambda entry: (entry[0] in last, -entry[1], entry[0]))
 

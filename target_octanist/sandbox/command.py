@@ -216,7 +216,7 @@ def _announce(url: str) -> None:
 
 
 def _announce_as_json(url: str) -> None:
-    # The page is where the server is, beside the API.
+    # The page is on the same server as the API.
     click.echo(json.dumps({"base_url": url, "page": urljoin(url, "/")}))
     sys.stdout.flush()
 

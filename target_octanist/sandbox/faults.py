@@ -22,7 +22,7 @@ A rule is a JSON object::
   requests of each second pass.
 - ``action``: an object with a ``kind`` (see ``_PARAMETERS``), or the name of a ready-made one
   (see ``NAMED``). With ``commit`` the request is carried out first; without, it never is.
-- ``times``: the rule is spent after so many uses; without, never.
+- ``times``: the rule expires after this many uses; without it, never.
 
 The first rule that matches wins.
 """

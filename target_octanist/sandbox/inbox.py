@@ -29,7 +29,7 @@ VIEWS: dict[str, Callable[[Exchange], bool]] = {
     "faulted": lambda exchange: exchange.faulted,
     "requests": lambda _exchange: True,
 }
-"""The lists of requests; beside them there is that of leads."""
+"""The lists of requests; there is also one of leads."""
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Inbox:
     def _consent(self, lead: Lead) -> list[dict[str, object]]:
         """Tell for each key whether it is granted, and what was given for it, if anything was.
 
-        ``recorded`` is None where nobody knows: an older data file does not have the request.
+        ``recorded`` is None if unknown: an older data file does not have the request.
         """
         session = lead.fields.get("sessionId")
         given: Mapping[str, object] = _read(lead.body)
@@ -116,7 +116,7 @@ def _lead_text(lead: Lead) -> str:
 def _request_text(exchange: Exchange) -> str:
     body = exchange.body.decode(errors="replace")
     if "\\u" in body:
-        # Read and written anew, so that a letter is found however it was escaped.
+        # Parsed and serialised again, so that a letter is found however it was escaped.
         body = json.dumps(_read(body), ensure_ascii=False)
     parts = (exchange.method, exchange.path, exchange.query, exchange.outcome(), exchange.lead_id)
     return "\n".join(map(str, (*parts, exchange.reason, exchange.fault, body)))

@@ -111,7 +111,7 @@ class Connection:
         await self._client_gone()
 
     async def hang(self, stop: Stop, seconds: float | None) -> None:
-        """Stay silent for so long, or until the client leaves or the server stops; then close."""
+        """Stay silent for this long, or until the client leaves or the server stops; then close."""
         gone = asyncio.ensure_future(self._client_gone())
         try:
             await asyncio.wait(

@@ -28,7 +28,7 @@ _BLOCK: Final = 1 << 20
 class DelimitedTable:
     """A CSV file. A row that is too short is taken to end in empty fields.
 
-    Python's own parser reads it: it gives every field of every row, whatever their number.
+    Python's own parser reads it: it gives every field of every row, however many there are.
     That of pandas pads or cuts rows to one width, and many of its versions lose the end of
     a field that comes after short rows.
     """
@@ -87,7 +87,7 @@ class DelimitedTable:
 
     def _find_header(self) -> tuple[int, list[str]]:
         for number, fields in self._fields():
-            # Excel's own first line, which names the delimiter, is no header.
+            # Excel's own first line, which names the delimiter, is not a header.
             if any(field.strip() for field in fields) and fields[0].casefold() != "sep=":
                 return number, fields
         message = f"{self._file.path.name} is empty: it has no row with names of columns."
@@ -102,7 +102,7 @@ class DelimitedTable:
                     if not is_quoted:
                         rows += part.count("\n") or part.count("\r")
                     is_quoted = not is_quoted
-                # The end of a block is no quotation mark.
+                # The end of a block is not a quotation mark.
                 is_quoted = not is_quoted
         return max(0, rows - self._header_row)
 

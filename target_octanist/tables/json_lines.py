@@ -20,7 +20,7 @@ class JsonLinesTable:
     """A file of JSON lines; its columns are the names that occur in any of them."""
 
     def __init__(self, path: Path, options: Options) -> None:
-        """Read the whole file once: for its columns, and so that a bad line is told early.
+        """Read the whole file once: for its columns, and so that a bad line is reported early.
 
         Raises:
             FileError: A line is not an object; it is named by its number.

@@ -64,7 +64,7 @@ class Table(Protocol):
     Attributes:
         columns: The names of the columns, no two alike.
         remarks: What was done to the file so that it can be read, in sentences.
-        size: About how many rows there are; 0 if nobody can tell.
+        size: About how many rows there are; 0 if unknown.
     """
 
     columns: list[str]

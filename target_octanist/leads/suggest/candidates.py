@@ -34,7 +34,7 @@ _HALF = 0.5
 # A place without a telling name has to be what it looks like nearly always, and not by chance.
 _NEARLY_ALL = 0.8
 _NOT_BY_CHANCE = 3
-# Looks that tell what a value is, whatever its place is called → the field.
+# Forms that identify a value, whatever its column is called → the field.
 _TELLING = {
     "email": "email",
     "sure_phone": "phone",

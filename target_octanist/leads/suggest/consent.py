@@ -25,7 +25,7 @@ _CONSENT = tuple(
 )
 _INVERTED = tuple("optout optedout unsubscri uitschrij abmeld declin denied refus revok".split())
 _INVERTING = frozenset("out not no dont withdrawn".split())
-# A consent has a time, a text and a version, which are no yes and no no.
+# A consent has a time, a text and a version, which are neither yes nor no.
 _ABOUT_IT = frozenset(
     "date at time timestamp on datum text version ip source url id method count reason".split()
 )

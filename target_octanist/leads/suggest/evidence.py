@@ -35,7 +35,7 @@ CLICK_ID_LOOKS = {
     "ttclid": re.compile(r"E\.C\.P\.[\w-]{10,}"),
     "twclid": re.compile(r"2-[0-9a-z]{20,}"),
 }
-"""The click ids that can be told by their looks alone."""
+"""The click ids that can be recognised by their form alone."""
 
 _PARAMETERS = frozenset(
     name for name, one in FIELDS.items() if one.group in ("click", "campaign")

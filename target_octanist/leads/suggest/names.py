@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from target_octanist.leads.suggest.candidates import Candidate
 
 _BRACES = frozenset("{}")
-# Where the first name is called so, `name` beside it is the last name.
+# If the first name has one of these names, `name` next to it is the last name.
 _FIRST_NAMES_BESIDE_NAME = frozenset(("vorname", "voornaam", "prenom", "imie"))
 
 
@@ -36,7 +36,7 @@ def choose_name(
         records: The records that decide which of the two fills more.
     """
     full, parts = _whole_and_parts(found)
-    # A brace in a path cannot be told from one of the template.
+    # A brace in a path cannot be distinguished from one of the template.
     parts = tuple(part for part in parts if not _BRACES & set(part.path))
     if full is None:
         return _from_parts(parts) if parts else None

@@ -27,7 +27,7 @@ from target_octanist.leads.suggest.vocabulary import (
 )
 
 _DEEPEST = 5
-# More keys than this are no columns: somebody's data are keys.
+# More keys than this are not columns: then the keys are data.
 _MOST_KEYS = 500
 _FEW, _HALF, _MANY = 0.1, 0.5, 0.9
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -182,7 +182,7 @@ def _questions(items: list[Mapping[str, Any]]) -> tuple[str, Counter[str]] | Non
         if not counts or counts.total() < len(items) * _MANY or len(counts) > _MOST_KEYS:
             continue
         hits = sum(meaning(words(name)) is not None for name in counts)
-        # A key that tells items apart is no question: questions are asked again and again.
+        # A key that identifies items is not a question: questions repeat.
         is_id = not hits and len(counts) > len(items) * _HALF
         if hits > most and not is_id:
             best, most = (key, counts), hits

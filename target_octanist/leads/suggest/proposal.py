@@ -111,7 +111,7 @@ def _person(findings: Findings) -> str:
 
 @dataclass(slots=True)
 class _Draft:
-    """A proposal on the way."""
+    """A proposal being made."""
 
     findings: Findings
     person: str
@@ -218,7 +218,7 @@ class _Draft:
             yield f"A record makes one lead, of the first in {where}; {more} records have more."
         for candidate in self.best("deleted")[:1]:
             read = compile_path(candidate.path).read
-            # A date of deletion is no word, and says the same as a yes.
+            # A date of deletion is not a word, and means yes.
             deleted = sum(any(boolean(read(record))) for record in self.records)
             if deleted:
                 yield (

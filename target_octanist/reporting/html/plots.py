@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 #: In CSS pixels: a unit of the SVG is one where the plot has its full width.
 _WIDTH, _HEIGHT, _TEXT = 400, 200, 12
 
-#: Up to so many days an axis tells seconds, and up to so many minutes.
+#: Up to this many days an axis shows seconds, and up to this many minutes.
 _MINUTES_TOLD, _HOURS_TOLD = 10 / 1440, 2
 
-#: A period is told in about so many bars.
+#: A period is shown in about this many bars.
 _BARS: Final = 60
 
 #: Colours that nothing else has, and the page's variables that they stand for.
