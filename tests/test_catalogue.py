@@ -356,7 +356,7 @@ def ledger_locked(world):
 def ledger_full(world):
     process = world.target.start()
     feed(process, people(5))
-    world.sandbox.wait_until(lambda s: len(s.leads()) == 5, 60)
+    world.sandbox.wait_until(lambda s: len(s.leads()) == 5)
     # No file of this process may grow any more: to SQLite, a disk without room.
     size = max(path.stat().st_size for path in world.target.folder.glob("ledger.db*"))
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))

@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.sandbox.client import SESSION, Client
 from tests.support.browser import DESKTOP, PHONE, running_browser
-from tests.support.sandbox import API_KEY, Sandbox
+from tests.support.sandbox import API_KEY, PATIENCE_SECONDS, Sandbox, port_to_keep
 
 pytestmark = pytest.mark.e2e
 
@@ -116,7 +116,7 @@ def test_the_command_of_the_empty_page_sends_a_first_lead(page):
     given = list(zip(options[::2], options[1::2], strict=True))
     headers = dict(value.split(": ") for option, value in given if option == "-H")
     (body,) = [value for option, value in given if option == "-d"]
-    assert requests.post(url, body, headers=headers, timeout=10).status_code == 201
+    assert requests.post(url, body, headers=headers, timeout=PATIENCE_SECONDS).status_code == 201
     wait_for_names(page, "Jane Doe")
 
 
@@ -474,9 +474,9 @@ def test_ten_thousand_leads_are_counted_and_found_but_not_all_drawn(browser, tmp
 
 
 def test_it_connects_again_to_a_sandbox_that_was_started_again(browser_programs, artefacts):
+    port = port_to_keep()
     with running_browser(browser_programs) as browser:
-        with Sandbox() as first:
-            port = first.origin.rpartition(":")[2]
+        with Sandbox("--port", port) as first:
             open_page(browser, first)
         wait_for_text(browser, "#link", "not connected")
         browser.screenshot(artefacts / "not-connected.png")

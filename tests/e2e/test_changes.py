@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import Sandbox, port_to_keep
 from tests.support.target import Target, feed, finish, octanist, record, schema, state, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -207,9 +207,9 @@ def test_versions_of_a_deal_keep_their_order_beside_another_run(sandbox, target,
     target.folder.mkdir()
     second = target.start(batch_wait_ms=0)
     feed(second, [*given, contact(9)])
-    sandbox.wait_until(lambda s: len(s.leads()) == len(numbers) + 1, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) == len(numbers) + 1)
     # It has seen all deals, and waits for the first run to settle them.
-    sandbox.wait_until(lambda s: len(patches(s, committed=True)) == len(numbers), 60)
+    sandbox.wait_until(lambda s: len(patches(s, committed=True)) == len(numbers))
     feed(second, [deal(number, "closedlost") for number in numbers])
     for process in (first, second):
         done = finish(process)
@@ -646,7 +646,6 @@ KILLS = (
 )
 
 
-@pytest.mark.timeout(300)
 def test_changes_of_a_run_that_is_killed_at_a_boundary_are_passed_on_once(sandbox, target):
     numbers = range(1, 41)
     assert target.run(lines(*(contact(number) for number in numbers))).returncode == 0
@@ -711,17 +710,19 @@ def outcome_counts(sandbox):
     return Counter(lead["status"] for lead in sandbox.leads())
 
 
-def test_a_change_that_meets_no_server_is_sent_by_the_next_run(sandbox, target):
+def test_a_change_that_meets_no_server_is_sent_by_the_next_run(tmp_path):
     """Also one that was kept until its lead came, and that no tap sends again."""
-    assert target.run(lines(deal(1, "closedwon"))).returncode == 0
-    sandbox.fault(kind="status", status=429, retry_after=60, **PATCHES)
-    throttled = target.start()
-    feed(throttled, lines(contact(1)))
-    wait_for(lambda: patches(sandbox))
-    throttled.terminate()
-    assert finish(throttled).returncode == 143
-    port = sandbox.base_url.rsplit(":", 1)[1].removesuffix("/api")
-    sandbox.stop()
+    port = port_to_keep()
+    with Sandbox("--port", port) as sandbox:
+        streams = {"contacts": CONTACTS, "deals": DEALS}
+        target = Target(tmp_path, sandbox.base_url, streams=streams)
+        assert target.run(lines(deal(1, "closedwon"))).returncode == 0
+        sandbox.fault(kind="status", status=429, retry_after=60, **PATCHES)
+        throttled = target.start()
+        feed(throttled, lines(contact(1)))
+        wait_for(lambda: patches(sandbox))
+        throttled.terminate()
+        assert finish(throttled).returncode == 143
     away = target.run(lines(), max_attempts=1)
     assert away.returncode == 1
     assert "cannot be reached" in away.stderr

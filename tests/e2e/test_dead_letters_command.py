@@ -11,7 +11,6 @@ import sys
 import pytest
 
 from tests.support.processes import SCRIPTS
-from tests.support.sandbox import Sandbox
 from tests.support.target import (
     Target,
     environment,
@@ -322,22 +321,21 @@ def test_what_was_not_sent_when_it_had_to_stop_is_a_dead_letter_as_before(
     assert outcomes(target) == {"delivered": 10}
 
 
-def test_a_replay_that_is_told_to_stop_settles_what_is_in_flight(tmp_path):
-    with Sandbox("--latency-ms", "200") as sandbox:
-        target = Target(tmp_path, sandbox.base_url)
-        letters = Letters(target)
-        reject(target, *range(1, 41))
-        process = letters.start("replay", max_concurrency=1)
-        wait_for(sandbox.leads)
-        process.terminate()
-        done = finish(process)
-        assert done.returncode == 143, done.stderr
-        sent = len(sandbox.leads())
-        assert 0 < sent < 40
-        assert outcomes(target) == {"delivered": sent, "rejected": 40 - sent}
-        assert len(letters.listed()) == 40 - sent
-        assert letters.told("replay")["outcomes"] == {"delivered": 40 - sent}
-        assert emails(sandbox) == those_of(*range(1, 41))
+def test_a_replay_that_is_told_to_stop_settles_what_is_in_flight(sandbox, target, letters):
+    reject(target, *range(1, 41))
+    sandbox.slow_down_after(1)
+    process = letters.start("replay", max_concurrency=1)
+    wait_for(sandbox.leads)
+    process.terminate()
+    done = finish(process)
+    assert done.returncode == 143, done.stderr
+    sent = len(sandbox.leads())
+    assert 0 < sent < 40
+    assert outcomes(target) == {"delivered": sent, "rejected": 40 - sent}
+    assert len(letters.listed()) == 40 - sent
+    sandbox.clear_faults()
+    assert letters.told("replay")["outcomes"] == {"delivered": 40 - sent}
+    assert emails(sandbox) == those_of(*range(1, 41))
 
 
 def test_two_replays_at_once_send_each_lead_once(sandbox, target, letters):

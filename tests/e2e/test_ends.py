@@ -42,7 +42,7 @@ def test_a_killed_run_and_its_repetition_send_nothing_twice(sandbox, target, aft
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = target.start(max_concurrency=4)
     feed(process, people(300))
-    sandbox.wait_until(lambda s: len(s.leads()) >= after, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) >= after)
     process.send_signal(signal.SIGKILL)
     killed = finish(process)
     assert killed.returncode == -signal.SIGKILL
@@ -77,7 +77,7 @@ def test_where_nobody_is_to_be_asked_a_killed_run_leaves_what_was_on_its_way_in_
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = target.start(max_concurrency=4)
     feed(process, people(300))
-    sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) >= 40)
     process.send_signal(signal.SIGKILL)
     finish(process)
     again = target.run(people(300), on_unknown="hold")
@@ -116,10 +116,10 @@ def test_what_a_killed_run_had_claimed_goes_out_even_if_the_tap_is_silent(sandbo
     ],
 )
 def test_a_signal_ends_it_in_good_order(sandbox, target, signals, code):
-    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    sandbox.slow_down_after(20)
     process = target.start(max_concurrency=4)
     feed(process, people(300))
-    sandbox.wait_until(lambda s: len(s.leads()) >= 20, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) >= 20)
     for signum in signals:
         process.send_signal(signum)
     done = finish(process)
@@ -131,6 +131,7 @@ def test_a_signal_ends_it_in_good_order(sandbox, target, signals, code):
     assert {person(number)["email"] for number in range(1, promised + 1)} <= set(arrived)
     assert target.status()["outcomes"]["sending"] == 0, "what was in flight is settled"
 
+    sandbox.clear_faults()
     again = target.run(people(300))
     assert again.returncode == 0, again.stderr
     assert sorted(emails(sandbox)) == sorted(person(n)["email"] for n in range(1, 301))

@@ -59,7 +59,7 @@ def test_connections_that_are_cut_again_and_again_cost_no_lead(
     process = shared_target.start(max_concurrency=4)
     feed(process, people(300))
     for arrived in range(10, 290, 20):
-        sandbox.wait_until(lambda s, least=arrived: len(s.leads()) >= least, 60)
+        sandbox.wait_until(lambda s, least=arrived: len(s.leads()) >= least)
         postgres.cut(database)
     done = finish(process)
     assert done.returncode == 0, done.stderr
@@ -75,11 +75,11 @@ def test_a_server_that_crashes_is_waited_for(sandbox, tmp_path, postgres_program
         sandbox.fault(kind="delay", latency_ms=20, **LEADS)
         process = target.start(max_concurrency=4)
         feed(process, people(200))
-        sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+        sandbox.wait_until(lambda s: len(s.leads()) >= 40)
         server.stop()
         # What was marked as sending before may still go out, and no more than that.
         before = len(sandbox.leads())
-        sandbox.wait_until(lambda s: s.stats()["in_flight"] == 0, 60)
+        sandbox.wait_until(lambda s: s.stats()["in_flight"] == 0)
         assert len(sandbox.leads()) <= before + 8
         server.start()
         done = finish(process)
@@ -95,7 +95,7 @@ def test_a_signal_ends_the_wait_for_a_journal(sandbox, tmp_path, postgres_progra
         sandbox.fault(kind="delay", latency_ms=20, **LEADS)
         process = target.start(max_concurrency=4)
         feed(process, people(200))
-        sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+        sandbox.wait_until(lambda s: len(s.leads()) >= 40)
         server.stop()
         process.send_signal(signal.SIGTERM)
         done = finish(process)
@@ -112,10 +112,10 @@ def test_a_signal_ends_the_wait_for_a_journal(sandbox, tmp_path, postgres_progra
 
 @pytest.mark.postgres
 def test_a_journal_that_becomes_read_only_stops_the_run(sandbox, shared_target, postgres, database):
-    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
+    sandbox.slow_down_after(40)
     process = shared_target.start(max_concurrency=4)
     feed(process, people(200))
-    sandbox.wait_until(lambda s: len(s.leads()) >= 40, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) >= 40)
     postgres.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
     postgres.cut(database)
     done = finish(process)
@@ -135,7 +135,7 @@ def test_a_full_disk_stops_the_run(sandbox, target):
     sandbox.fault(kind="delay", latency_ms=20, **LEADS)
     process = target.start(max_concurrency=4)
     feed(process, people(50))
-    sandbox.wait_until(lambda s: len(s.leads()) == 50, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) == 50)
     # No file of this process may grow any more: to SQLite, a disk without room.
     size = max(path.stat().st_size for path in target.folder.glob("ledger.db*"))
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))

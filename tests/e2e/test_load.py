@@ -127,9 +127,9 @@ def test_a_row_that_was_loaded_before_is_named_by_its_number(loader, people):
 @pytest.mark.parametrize("after", [1, 150])
 def test_a_killed_load_and_its_repetition_send_each_row_once(sandbox, loader, people, after):
     file = people(300)
-    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
-    process = loader.start(file, "--key", "id")
-    sandbox.wait_until(lambda s: len(s.leads()) >= after, 60)
+    sandbox.slow_down_after(after)
+    process = loader.start(file, "--key", "id", max_concurrency=4)
+    sandbox.wait_until(lambda s: len(s.leads()) >= after)
     process.send_signal(signal.SIGKILL)
     assert finish(process).returncode == -signal.SIGKILL
 
@@ -142,9 +142,9 @@ def test_a_killed_load_and_its_repetition_send_each_row_once(sandbox, loader, pe
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_load_that_is_told_to_stop_goes_on_where_it_was(sandbox, loader, people, signum, code):
     file = people(300)
-    sandbox.fault(kind="delay", latency_ms=20, **LEADS)
-    process = loader.start(file, "--key", "id", batch_size_rows=20)
-    sandbox.wait_until(lambda s: len(s.leads()) >= 150, 60)
+    sandbox.slow_down_after(150)
+    process = loader.start(file, "--key", "id", batch_size_rows=20, max_concurrency=4)
+    sandbox.wait_until(lambda s: len(s.leads()) >= 150)
     process.send_signal(signum)
     done = finish(process)
     assert done.returncode == code, done.stderr

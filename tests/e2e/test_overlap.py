@@ -52,7 +52,7 @@ def test_a_run_waits_for_what_another_is_sending_and_takes_over_when_it_dies(san
     first.stdin.flush()
     sandbox.wait_until_faulted()
     give(second, lines_of([1, 2]))
-    sandbox.wait_until(lambda s: len(s.leads()) == 1, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) == 1)
     assert [lead["email"] for lead in sandbox.leads()] == [person(2)["email"]]
     first.send_signal(signal.SIGKILL)
     finish(first)

@@ -446,7 +446,7 @@ def test_a_page_that_cannot_be_written_is_a_warning_and_no_more(sandbox, target)
     folder.mkdir()
     process = target.start(report_path=str(folder / "run.html"))
     feed(process, people(1))
-    sandbox.wait_until(lambda s: s.leads(), 60)
+    sandbox.wait_until(lambda s: s.leads())
     folder.rmdir()
     done = finish(process)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import pytest
 from tests.support.processes import SCRIPTS
 from tests.support.target import (
     environment,
+    feed,
     octanist,
     people,
     person,
@@ -55,7 +56,7 @@ def left_of_progress(terminal):
 def test_one_line_writes_over_itself_and_goes_away_at_the_end(sandbox, on_terminal):
     sandbox.fault(kind="delay", latency_ms=300, **LEADS)
     terminal = on_terminal(people(40), max_concurrency=8, columns=120)
-    terminal.read_until("in flight")
+    terminal.read_until("40 read")
     assert terminal.finish() == 0
     drawn = [line for line in terminal.drawings() if line]
     assert "0 read · 0 delivered · 0 of 8 in flight · 0 a second" in drawn[0]
@@ -84,7 +85,9 @@ def test_log_lines_stay_whole_above_it(sandbox, on_terminal):
 
 def test_states_on_the_same_terminal_stay_whole(sandbox, on_terminal):
     sandbox.fault(kind="delay", latency_ms=400, **LEADS)
-    terminal = on_terminal(people(24), columns=200, max_concurrency=4, stdout=True)
+    terminal = on_terminal(people(12), columns=200, max_concurrency=4, stdout=True)
+    terminal.read_until('{"at":12}')
+    feed(terminal.process, people(24))
     assert terminal.finish() == 0
     states = [json.loads(line) for line in terminal.screen() if line.startswith('{"at"')]
     assert states[-1] == {"at": 24}
@@ -117,7 +120,7 @@ def test_a_failure_leaves_nothing_of_it_and_is_told_last(sandbox, on_terminal):
     sandbox.fault(kind="delay", latency_ms=500, **LEADS, nth=1)
     sandbox.fault("401", **LEADS, times=1)
     terminal = on_terminal(people(3), max_concurrency=1, columns=300)
-    terminal.read_until("1 of 1 in flight")
+    terminal.read_until("of 1 in flight")
     assert terminal.finish() == 1
     assert left_of_progress(terminal) == []
     assert "nothing more is sent" in [line for line in terminal.screen() if line][-1]

@@ -258,7 +258,7 @@ def test_a_signal_in_the_middle_of_a_file_ends_the_run_in_good_order(sandbox, ta
     process = target.start(max_concurrency=4)
     process.stdin.write("".join(f"{line}\n" for line in lines).encode())
     process.stdin.flush()
-    sandbox.wait_until(lambda s: len(s.leads()) >= 20, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) >= 20)
     process.send_signal(signal.SIGTERM)
     done = finish(process)
     assert done.returncode == 143, done.stderr

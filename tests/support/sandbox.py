@@ -11,11 +11,14 @@
 from __future__ import annotations
 
 import os
+import random
 import select
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from requests import Response, Session
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
 API_KEY = "sandbox-key"
 """A key to use where any will do."""
 
-_START_SECONDS = 30
-_STOP_SECONDS = 10
+#: Long enough for a loaded machine; no test's meaning depends on it.
+PATIENCE_SECONDS = 60
+
 _MATCH = ("method", "path", "field", "nth", "every", "per_second_over")
 
 
@@ -141,7 +145,15 @@ class Sandbox:
 
         `stats` cannot tell: a run's first request, which is in flight too, asks for its quota.
         """
-        self.wait_until(lambda s: sum(rule["used"] for rule in s.faults()) >= times, 60)
+        self.wait_until(lambda s: sum(rule["used"] for rule in s.faults()) >= times)
+
+    def slow_down_after(self, leads: int) -> None:
+        """Take so many leads fast, and then each one in a second.
+
+        So what a test does in the middle of a run may come late, and is still in the middle.
+        """
+        self.fault(kind="delay", latency_ms=20, method="POST", path="/leads", times=leads)
+        self.fault(kind="delay", latency_ms=1000, method="POST", path="/leads")
 
     def clear_faults(self) -> None:
         """Go back to good behaviour."""
@@ -153,12 +165,12 @@ class Sandbox:
         answer: dict[str, str] = self._admin("POST", "sessions", given).json()
         return answer["sessionId"]
 
-    def wait_until(self, true: Callable[[Self], bool], seconds: float = 10) -> None:
-        """Ask again and again until ``true(sandbox)``; AssertionError when time is up."""
-        end = time.monotonic() + seconds
+    def wait_until(self, true: Callable[[Self], Any]) -> None:
+        """Ask again and again until ``true(sandbox)``; AssertionError after a minute."""
+        end = time.monotonic() + PATIENCE_SECONDS
         while not true(self):
             if time.monotonic() > end:
-                raise AssertionError(f"Waited {seconds} s in vain; stats: {self.stats()}")
+                raise AssertionError(f"Waited a minute in vain; stats: {self.stats()}")
             time.sleep(0.01)
 
     def stop(self) -> int:
@@ -166,7 +178,7 @@ class Sandbox:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(_STOP_SECONDS)
+                self.process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         code = self.process.wait()
@@ -192,7 +204,7 @@ class Sandbox:
 
     def _ready_line(self) -> str:
         assert self.process.stdout is not None
-        readable, _, _ = select.select([self.process.stdout], [], [], _START_SECONDS)
+        readable, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)
         line = self.process.stdout.readline().strip() if readable else ""
         if not line.startswith("Sandbox ready: "):
             raise RuntimeError(f"The sandbox did not start: {self.stderr()}")
@@ -203,7 +215,19 @@ class Sandbox:
 
     def _admin(self, method: str, what: str, body: Any = None) -> Response:
         url = f"{self.origin}/_sandbox/{what}"
-        answer = self._http.request(method, url, json=body, timeout=30)
+        answer = self._http.request(method, url, json=body, timeout=PATIENCE_SECONDS)
         if not answer.ok:
             raise ValueError(answer.text)
         return answer
+
+
+def port_to_keep() -> str:
+    """Find a port for a sandbox that is to come back to it after a stop.
+
+    It is none of those that the system gives to whoever asks for any free one.
+    """
+    for port in random.sample(range(20_000, 30_000), 100):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return str(port)
+    raise RuntimeError("No port is free")

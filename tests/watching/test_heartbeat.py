@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -141,9 +142,10 @@ def test_a_redirect_is_not_followed(monitor, target):
 
 
 def test_a_monitor_that_is_not_there_is_a_warning(target):
-    gone = Monitor()
-    gone.close()
-    done = target.run(people(1), heartbeat_url=gone.url)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/ping/{SECRET}"
+        done = target.run(people(1), heartbeat_url=url)
     assert done.returncode == 0
     assert "(the connection was refused)" in done.stderr
     assert SECRET not in done.stderr
