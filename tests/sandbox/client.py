@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from tests.support.sandbox import API_KEY, Sandbox
+from tests.support.sandbox import API_KEY, PATIENCE_SECONDS, Sandbox
 
 SESSION = "550e8400-e29b-41d4-a716-446655440000"
 """The pixel session that the shared sandbox of these tests knows."""
@@ -23,7 +23,7 @@ class Client:
             self._http.headers["X-API-KEY"] = key
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
-        kwargs = {"timeout": 10, "allow_redirects": False, **kwargs}
+        kwargs = {"timeout": PATIENCE_SECONDS, "allow_redirects": False, **kwargs}
         return self._http.request(method, self.sandbox.base_url + path, **kwargs)
 
     def create(self, **lead: Any) -> requests.Response:

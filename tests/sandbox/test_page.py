@@ -8,19 +8,19 @@ import requests
 
 from target_octanist.sandbox.guard import is_foreign_page, is_known_host
 from tests.sandbox.client import SESSION, Client
-from tests.support.sandbox import API_KEY, Sandbox
+from tests.support.sandbox import API_KEY, PATIENCE_SECONDS, Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def get(sandbox: Sandbox, path: str, **headers: str) -> requests.Response:
-    return requests.get(f"{sandbox.origin}/{path}", headers=headers, timeout=10)
+    return requests.get(f"{sandbox.origin}/{path}", headers=headers, timeout=PATIENCE_SECONDS)
 
 
 def listed(sandbox: Sandbox, view: str, **query: Any) -> dict[str, Any]:
     url = f"{sandbox.origin}/_sandbox/inbox/{view}"
-    answer = requests.get(url, params=query, timeout=10)
+    answer = requests.get(url, params=query, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200, answer.text
     rows = answer.json()
     assert isinstance(rows, dict)
@@ -60,7 +60,7 @@ def test_the_page_needs_nothing_from_elsewhere(sandbox: Sandbox, path: str, kind
 def test_the_page_is_told_of_every_change(sandbox: Sandbox, client: Client):
     client.created(name="before")
     url = f"{sandbox.origin}/_sandbox/events"
-    with requests.get(url, stream=True, timeout=10) as stream:
+    with requests.get(url, stream=True, timeout=PATIENCE_SECONDS) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
         first = next_event(lines)
@@ -177,7 +177,9 @@ def test_one_rule_can_be_taken_away_and_the_others_go_on_counting(sandbox: Sandb
     sandbox.fault("409", method="POST", every=2)
     assert client.create(name="x").status_code == 201
     first, second = sandbox.faults()
-    answer = requests.delete(f"{sandbox.origin}/_sandbox/faults/{first['number']}", timeout=10)
+    answer = requests.delete(
+        f"{sandbox.origin}/_sandbox/faults/{first['number']}", timeout=PATIENCE_SECONDS
+    )
     assert [rule["number"] for rule in answer.json()] == [second["number"]]
     assert client.create(name="x").status_code == 409
 
@@ -231,7 +233,7 @@ def test_such_requests_are_refused_before_anything_happens(sandbox: Sandbox, cli
     url = f"{sandbox.origin}/_sandbox/faults"
     rule = json.dumps({"action": "500"})
     for headers in ({"Origin": "https://example.com"}, {"Sec-Fetch-Site": "cross-site"}):
-        answer = requests.post(url, rule, headers=headers, timeout=10)
+        answer = requests.post(url, rule, headers=headers, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 403
         assert "another origin" in answer.json()["error"]
     for path in ("", "_sandbox/leads", "_sandbox/events", "api/leads"):

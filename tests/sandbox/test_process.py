@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from target_octanist.sandbox.command import command
 from tests.sandbox.client import SESSION, Client
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import PATIENCE_SECONDS, Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,11 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path):
         assert ready.read_text().strip() == sandbox.base_url
         client = Client(sandbox)
         client.created(name="x")  # and the connection stays open
-        events = requests.get(f"{sandbox.origin}/_sandbox/events", stream=True, timeout=10)
+        events = requests.get(
+            f"{sandbox.origin}/_sandbox/events", stream=True, timeout=PATIENCE_SECONDS
+        )
         sandbox.process.send_signal(number)
-        assert sandbox.process.wait(10) == 0
+        assert sandbox.process.wait(PATIENCE_SECONDS) == 0
         assert not sandbox.stderr()
         assert not ready.exists()
         events.close()
@@ -125,7 +127,7 @@ def test_without_the_extra_it_says_what_to_install():
         " import target_octanist.sandbox.command as c; c.command()"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=90, check=False
     )
     assert run.returncode == 1
     assert run.stderr.strip().endswith("[sandbox]'")
@@ -140,6 +142,6 @@ def test_it_shares_no_code_with_the_rest():
         " and not m.startswith('target_octanist.sandbox')])"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=90, check=True
     )
     assert run.stdout.split() == []
