@@ -36,13 +36,13 @@ def test_after_a_refusal_nothing_goes_out_before_the_pace_knows_of_it(client):
 
     with RawServer(behave) as server:
         pace = Pace(1, None)
-        senders = Senders(client(server.base_url, "key", timeout_seconds=5), pace, 1, results.put)
+        senders = Senders(client(server.base_url, "key", timeout_seconds=60), pace, 1, results.put)
         jobs = [Job(str(number), "leads", b"1", None) for number in range(2)]
         senders.send(jobs, marked_at=time.time())
-        (first,) = results.get(timeout=30)
+        (first,) = results.get(timeout=90)
         assert first.answer.status == 429
         senders.halt()
-        (second,) = results.get(timeout=30)
+        (second,) = results.get(timeout=90)
         senders.close()
         assert second.answer is None
         assert len(server.requests) == 1
@@ -52,10 +52,10 @@ def test_what_was_marked_too_long_ago_comes_back_unsent(client):
     results = queue.SimpleQueue()
     with RawServer(echo) as server:
         pace = Pace(4, None)
-        senders = Senders(client(server.base_url, "key", timeout_seconds=5), pace, 4, results.put)
+        senders = Senders(client(server.base_url, "key", timeout_seconds=60), pace, 4, results.put)
         senders.send([Job("old", "leads", b"1", None)], marked_at=time.time() - STALE_SECONDS - 1)
         senders.send([Job("new", "leads", b"2", None)], marked_at=time.time())
-        found = [result for _ in range(2) for result in results.get(timeout=30)]
+        found = [result for _ in range(2) for result in results.get(timeout=90)]
         senders.close()
         answers = {result.job.source: result.answer for result in found}
         assert answers["old"] is None

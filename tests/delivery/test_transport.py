@@ -24,7 +24,7 @@ def _no_proxies(monkeypatch):
 
 
 def chosen(transport="auto", base_url=API):
-    client = OctanistClient(base_url, "k", timeout_seconds=5)
+    client = OctanistClient(base_url, "k", timeout_seconds=60)
     settings = Settings(api_key="k", base_url=base_url, transport=transport)
     sender = choose_sender(settings, client)
     assert sender is client or isinstance(sender, FastClient)

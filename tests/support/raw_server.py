@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 
 
 class Peer:
