@@ -7,7 +7,7 @@ import pytest
 from target_octanist.kill_points import KILL_POINTS
 from tests.chaos.storm import Plan, make_plan, rule, weather
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 #: Runs that are killed one after the other, each where the name says.
 CUT_OFF = ("claim", "claim-committed", "sending", "sending-committed", "request", "answer:3")

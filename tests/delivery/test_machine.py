@@ -17,7 +17,6 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
-import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -35,9 +34,6 @@ from target_octanist.ledger.dead_letters import DeadLetters, Which
 from target_octanist.ledger.journal import Journal, now_ms
 from target_octanist.reporting.tally import Tally
 from target_octanist.settings import Settings
-
-#: It waits for the disk most of the time, as everything else does on a busy machine.
-pytestmark = pytest.mark.timeout(300)
 
 PERSONS = 4
 RECORD = "{}"

@@ -25,7 +25,6 @@ NOT_RUN = [block for page in PAGES for block in commands(page) if block.not_run 
 MOST_NOT_RUN = 12
 
 
-@pytest.mark.timeout(300)  # a page starts a dozen processes, one after another
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_the_commands_of_a_page_do_what_it_says(page, folder):
     run = [block for block in commands(page) if block.not_run is None]
