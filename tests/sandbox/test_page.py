@@ -72,7 +72,9 @@ def test_the_page_is_told_of_every_change(sandbox: Sandbox, client: Client):
         while next_event(lines)["counts"]["outcomes"] != {"200": 1, "201": 2}:
             pass
         sandbox.fault("429-retry-after", method="POST")
-        (rule,) = next_event(lines)["faults"]
+        while not (faults := next_event(lines)["faults"]):
+            pass
+        (rule,) = faults
         assert rule["does"]["status"] == 429
         assert rule["does"]["retry_after"] == 1
         sandbox.clear()
