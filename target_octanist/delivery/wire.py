@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from target_octanist.delivery.connection import Connection
 from target_octanist.delivery.job import Result
 from target_octanist.delivery.outcome import NoAnswer, NotSent
-from target_octanist.delivery.trouble import in_words
+from target_octanist.delivery.trouble import TIMED_OUT, in_words
 from target_octanist.errors import describe_bug
 from target_octanist.kill_points import reached
 
@@ -228,6 +228,10 @@ class Wire:
         while self._dialled:
             exchange, found = self._dialled.popleft()
             self._dialling -= 1
+            if isinstance(found, Connection) and exchange.deadline <= time.monotonic():
+                # Made in time and met too late: what would be sent now, nobody would wait for.
+                found.close()
+                found = NotSent(TIMED_OUT)
             if isinstance(found, Connection):
                 ends.append(self._write(exchange, found))
             else:

@@ -6,6 +6,7 @@ import queue
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from pathlib import Path
 
@@ -34,11 +35,11 @@ print(*[type(answer).__name__ for answer in owner.answers(3).values()])
 class Owner:
     """Gives jobs to a wire, at most so many at once, and keeps what comes back."""
 
-    def __init__(self, base_url, *, at_once=1000, timeout_seconds=60):
+    def __init__(self, base_url, *, at_once=1000, timeout_seconds=60, kind=FastClient):
         self.waiting = deque()
         self.results = queue.SimpleQueue()
         self.under_way, self.at_once, self.over = 0, at_once, False
-        client = FastClient(base_url, "key", timeout_seconds=timeout_seconds)
+        client = kind(base_url, "key", timeout_seconds=timeout_seconds)
         self.wire = Wire(client, self.take, self.give)
         self.wire.start()
 
@@ -120,6 +121,21 @@ def test_a_connection_that_closes_while_it_is_idle_is_let_go_unused():
             # Met by the close half way, a request may have been read; it is not sent again.
             assert all(isinstance(answer, (Response, NoAnswer)) for answer in answers)
         assert len(server.requests) <= 15
+
+
+def test_a_connection_that_is_there_too_late_sends_nothing():
+    class Late(FastClient):
+        def connect(self, deadline):
+            made = super().connect(deadline)
+            while time.monotonic() < deadline:
+                time.sleep(0.01)
+            return made
+
+    with RawServer(echo) as server:
+        owner = Owner(server.base_url, timeout_seconds=1, kind=Late)
+        owner.send(b"1")
+        assert owner.answers(1) == {0: NotSent("timed out")}
+        assert server.requests == []
 
 
 def test_what_is_not_to_be_sent_any_more_comes_back_unsent():
