@@ -369,7 +369,7 @@ def ledger_full(world):
 def ledger_replaced(world):
     process = world.target.start()
     feed(process, people(1))
-    world.sandbox.wait_until(lambda s: len(s.leads()) == 1, 60)
+    world.sandbox.wait_until(lambda s: len(s.leads()) == 1)
     world.target.ledger.unlink()
     done = finish(process, "".join(f"{line}\n" for line in people(9)[1:]).encode())
     assert done.returncode == 1

@@ -158,7 +158,7 @@ def test_without_the_file_of_its_journal_a_run_sends_nothing_more(sandbox, targe
     shutil.copy(target.ledger, backup)
     process = target.start()
     feed(process, people(5))
-    sandbox.wait_until(lambda s: len(s.leads()) == 5, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) == 5)
     match becomes:
         case "removed":
             target.ledger.unlink()
@@ -180,7 +180,7 @@ def test_a_journal_that_is_reached_by_a_link_is_one(sandbox, target):
     link.symlink_to(target.ledger)
     process = target.start()
     feed(process, people(5))
-    sandbox.wait_until(lambda s: len(s.leads()) == 5, 60)
+    sandbox.wait_until(lambda s: len(s.leads()) == 5)
     again = target.run(people(10), ledger=str(link))
     assert again.returncode == 0, again.stderr
     done = finish(process, "".join(f"{line}\n" for line in people(10)[11:]).encode())
