@@ -38,8 +38,8 @@ class Settled(NamedTuple):
 
     Attributes:
         records: Of each its number, and whether it is rejected.
-        room: For how many more claims there is room: those that are settled, and those that
-            are held until the input ends and must not keep it from being read.
+        room: For how much more there is room (`Candidate.weight`): what is settled, and what is
+            held until the input ends and must not keep it from being read.
     """
 
     records: list[tuple[int, bool]]
@@ -179,7 +179,7 @@ class Consequences:
         waited = job.number is None and self._work.pending.is_over(job.source)
         recovered = job.number is None and not waited
         if job.number is not None:
-            self._made_room += 1
+            self._made_room += job.weight
         if outcome == State.DELIVERED:
             self._count_delivered(job, recovered=recovered)
         if recovered:
@@ -219,7 +219,7 @@ class Consequences:
         """Hold a change until all are counted; the input must not wait for that."""
         older = self._work.brake.hold(candidate, lead)
         if candidate.number is not None:
-            self._made_room += 1
+            self._made_room += candidate.weight
         self._replace(older)
         if self._work.brake.is_broken:
             self._fail(self._work.brake.stopped())
@@ -229,7 +229,7 @@ class Consequences:
         if older is None:
             return
         if older.number is not None:
-            self._made_room -= 1
+            self._made_room -= older.weight
         self._settle(Job.of(older), State.DUPLICATE.value, why_replaced(older))
 
     def _outdate(self, candidate: Candidate) -> None:

@@ -381,7 +381,7 @@ class Engine:
         if self._may_release():
             released = work.brake.release()
             work.freed.extend(released)
-            self._inbox.took_back(sum(candidate.number is not None for candidate in released))
+            self._inbox.took_back(sum(c.weight for c in released if c.number is not None))
         while work.freed and len(batch) < self._settings.batch_size_rows:
             batch.append(work.freed.popleft())
         if self._flushing or self._inbox.due_in(now) <= 0:

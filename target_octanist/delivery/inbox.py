@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from target_octanist.delivery.job import Candidate
 
-#: Records in hand, as a multiple of those in a batch: enough to read on while some are sent.
+#: What is in hand, as a multiple of a batch: enough to read on while some records are sent.
 _BATCHES_IN_HAND = 4
 
 
@@ -42,7 +42,7 @@ class Inbox:
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting.append(candidate)
-        self._in_hand += 1
+        self._in_hand += candidate.weight
         return len(self._waiting) in {1, self._rows}
 
     def due_in(self, now: float) -> float:
@@ -57,10 +57,10 @@ class Inbox:
         self._since = now
         return taken
 
-    def settled(self, count: int) -> None:
-        """Make room: so many that were put in are settled, or held until the input ends."""
-        self._in_hand -= count
+    def settled(self, weight: int) -> None:
+        """Make room: so much that was put in is settled, or held until the input ends."""
+        self._in_hand -= weight
 
-    def took_back(self, count: int) -> None:
-        """Take note that so many records that were held are not any more."""
-        self._in_hand += count
+    def took_back(self, weight: int) -> None:
+        """Take note that so much that was held is not any more."""
+        self._in_hand += weight

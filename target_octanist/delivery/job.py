@@ -12,8 +12,6 @@ from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from target_octanist.delivery.outcome import Outcome, Reply
     from target_octanist.delivery.pair import Pair
 
@@ -27,6 +25,10 @@ _FINAL: Final = (Settle, GiveUp)
 _DEAD = {State.REJECTED, State.FILTERED}
 
 
+#: What a record has more than that counts as further ones: a few large ones fill the memory, too.
+_CHARACTERS_OF_ONE: Final = 16 * 1024
+
+
 class Candidate(Struct, frozen=True, gc=False):
     """A record on its way to being claimed, or one of the two claims that it makes.
 
@@ -34,16 +36,21 @@ class Candidate(Struct, frozen=True, gc=False):
         number: Counts the records that were handed over, from 1; None for a change that was
             pending, whose record was settled by that.
         place: Where it is in the input, as people are told: the number of a record or row.
-        encode_record: Gives the source record as JSON text, for a dead letter; None if the
-            journal has it already.
+        record: The source record as JSON text, for a dead letter; None if the journal has it
+            already.
         pair: Of a record that makes two claims; the other one has it, too.
     """
 
     number: int | None
     place: int | None
     claim: Claim
-    encode_record: Callable[[], str] | None
+    record: str | None
     pair: Pair | None = None
+
+    @property
+    def weight(self) -> int:
+        """How much of what may be in hand it takes up."""
+        return _weight_of(self.record)
 
 
 class Job(Struct, eq=False):
@@ -52,7 +59,7 @@ class Job(Struct, eq=False):
     Attributes:
         number: As of the candidate; None if a dead run left it behind.
         place: As of the candidate; None where there is no record.
-        encode_record: As of the candidate; None where there is no record.
+        record: As of the candidate; None where there is no record.
         again: As of the claim.
         pair: As of the candidate.
         attempts: Requests that counted as attempts.
@@ -71,7 +78,7 @@ class Job(Struct, eq=False):
     payload: bytes
     number: int | None
     place: int | None = None
-    encode_record: Callable[[], str] | None = None
+    record: str | None = None
     again: Refused | None = None
     pair: Pair | None = None
     attempts: int = 0
@@ -94,12 +101,21 @@ class Job(Struct, eq=False):
             payload.encode(),
             candidate.number,
             candidate.place,
-            candidate.encode_record,
+            candidate.record,
             claim.again,
             candidate.pair,
             is_change=claim.change is not None,
             looks_up=claim.looks_up,
         )
+
+    @property
+    def weight(self) -> int:
+        """As of the candidate."""
+        return _weight_of(self.record)
+
+
+def _weight_of(record: str | None) -> int:
+    return 1 + len(record or "") // _CHARACTERS_OF_ONE
 
 
 class Result(NamedTuple):
@@ -132,7 +148,6 @@ class Decided(Struct, frozen=True, gc=False):
         """Give the row of a final decision."""
         gave_up = isinstance(self.decision, GiveUp)
         state = self.decision.state if isinstance(self.decision, Settle) else State.REJECTED
-        record = self.job.encode_record
         return Settlement(
             source=self.job.source,
             state=state,
@@ -141,6 +156,6 @@ class Decided(Struct, frozen=True, gc=False):
             code=UNDELIVERABLE if gave_up else self.outcome.code,
             reason=self.outcome.reason,
             message=self.outcome.message,
-            record=record() if record is not None and state in _DEAD else None,
+            record=self.job.record if state in _DEAD else None,
             is_change=self.job.is_change,
         )

@@ -210,7 +210,7 @@ class Deliveries(RuleBasedStateMachine):
     def run(self, numbers, *how, **more):
         """Run once over some records; gives how many of them STATE would promise."""
         self.given += numbers
-        return self.deliver([(claim(number), lambda: RECORD) for number in numbers], *how, **more)
+        return self.deliver([(claim(number), RECORD) for number in numbers], *how, **more)
 
     def replay(self, *how, **more):
         """Try all dead letters again."""
@@ -230,10 +230,10 @@ class Deliveries(RuleBasedStateMachine):
         journal.turns_left, journal.dies_after_commit = turns, dies_after_commit
         engine = engine_of(journal, self.api)
         engine.start()
-        for place, (claim, encode_record) in enumerate(claims, 1):
+        for place, (claim, record) in enumerate(claims, 1):
             if stops_after == place - 1:
                 engine.halt()
-            candidate = Candidate(place, place, claim, encode_record)
+            candidate = Candidate(place, place, claim, record)
             if not engine.submit([candidate], lambda: None):
                 break
         engine.flush()
