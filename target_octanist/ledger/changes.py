@@ -494,15 +494,24 @@ def pending_among(connection: Connection, sources: Iterable[str]) -> set[str]:
     return {source for (source,) in _PENDING_AMONG.ask(connection, set(sources))}
 
 
-def replaced(connection: Connection, claims: Iterable[Claim]) -> set[int]:
-    """Give the places of those changes that were pending, and are not any more."""
-    places = {claim.change.place for claim in claims if claim.change is not None} - {None}
+def replaced(connection: Connection, claims: Iterable[Claim]) -> set[str]:
+    """Name those of these changes that were pending, and are not any more."""
+    places = {
+        claim.source: claim.change.place
+        for claim in claims
+        if claim.change is not None and claim.change.place is not None
+    }
     if not places:
         return set()
-    still = select(pending.c.place).where(pending.c.place.in_(places))
-    return {place for place in places if place is not None} - set(
-        connection.execute(still).scalars()
-    )
+    # Two runs may have given the same place to different changes.
+    still = {
+        source
+        for source, place in connection.execute(
+            select(pending.c.source, pending.c.place).where(pending.c.place.in_(places.values()))
+        )
+        if places.get(source) == place
+    }
+    return places.keys() - still
 
 
 def count_changed(connection: Connection, destination: str) -> int:

@@ -206,7 +206,7 @@ class Turn:
         over: set[str] = set()
         for claim in claims:
             place = claim.change.place if claim.change is not None else None
-            is_late = place is not None and (place in gone or claim.source in over)
+            is_late = place is not None and claim.source in gone | over
             if is_late or claim.source in outdated:
                 verdicts.append(REPLACED)
                 continue
@@ -226,7 +226,8 @@ class Turn:
                 case "held":
                     if verdict.other is not None:
                         held.add(verdict.other)
-                case "pending":
+                # What was pending keeps its row: a new one would be due again behind the others.
+                case "pending" if place is None:
                     waiting[claim.source] = claim
                 case "send" | "start":
                     rows.add(claim, verdict)
@@ -241,7 +242,7 @@ class Turn:
                         rows.add(claim, verdict)
                 case "rejected":
                     rows.add(claim, verdict)
-                case "skipped" | "replaced":
+                case "pending" | "skipped" | "replaced":
                     pass
         self._keep(rows)
         write_changes(self._connection, claimed, standings)

@@ -244,6 +244,27 @@ def test_what_was_pending_does_not_go_out_behind_a_later_version_that_waits(jour
     assert journal.pending() == []
 
 
+def test_what_was_pending_is_replaced_whoever_else_has_its_place(journal, other):
+    assert kinds(journal, change("deal", "qualified", link="ann")) == ["pending"]
+    assert kinds(other, change("another", "won", link="nobody")) == ["pending"]
+    deliver(journal, lead("ann"))
+    with journal.turn() as turn:
+        claims, _ = turn.due_changes(forward=True)
+    deliver(other, change("deal", "lost", link="ann"))
+    assert kinds(journal, *claims) == ["replaced"]
+
+
+def test_what_stays_pending_is_not_due_again_behind_the_others(journal):
+    assert kinds(journal, change("deal", "won", link="ann")) == ["pending"]
+    assert kinds(journal, lead("ann")) == ["send"]
+    settle(journal, "ann", lead_id=None)
+    with journal.turn() as turn:
+        claims, last = turn.due_changes(forward=True)
+    assert kinds(journal, *claims, now=NOW + 1) == ["pending"]
+    assert due(journal, after=last)[0] == []
+    assert due(journal)[0] == ["deal"]
+
+
 def test_later_versions_wait_as_long_as_earlier_ones(journal):
     deliver(journal, lead("ann"))
     deliver(journal, change("deal", "lost", link="ann"))
