@@ -180,7 +180,6 @@ def _open_sqlite(path: Path, *, create: bool) -> Engine:
         # Opened here first, so that it never exists with a wider mode than 0600.
         # SQLite gives the -wal and -shm files the mode of the main file.
         descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
-        opened = os.fstat(descriptor)
         os.close(descriptor)
     except OSError as error:
         message = (
@@ -193,18 +192,33 @@ def _open_sqlite(path: Path, *, create: bool) -> Engine:
         hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
     )
+    opened = _identity(path)
+    log = Path(f"{path.resolve()}-wal")
 
-    # SQLite would go on with a file that nobody finds any more.
+    # SQLite would go on with files that nobody finds any more.
     @event.listens_for(engine, "begin")
-    def _must_be_the_same(_connection: Connection) -> None:
-        if not (path.exists() and os.path.samestat(path.stat(), opened)):
-            message = (
-                f"ledger: the journal {path} was removed or replaced while it was in use, so "
-                "nothing more is sent; put it back, or a backup, before you run again."
-            )
-            raise LedgerError(message, error_id="ledger-replaced")
+    def _must_be_the_same(connection: Connection) -> None:
+        # The log is made by a connection's first transaction at the latest, and outlives it.
+        of_log = _identity(log)
+        known = connection.info["log"] = connection.info.get("log") or of_log
+        if (_identity(path), of_log) == (opened, known):
+            return
+        message = (
+            f"ledger: the journal {path} (or its -wal file) was removed or replaced while it was "
+            "in use, so nothing more is sent; put it back, or a backup, before you run again."
+        )
+        raise LedgerError(message, error_id="ledger-replaced")
 
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell a file from any other of the same name; None if it is not to be found."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _open_postgresql(ledger: str) -> Engine:

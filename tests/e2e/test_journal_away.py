@@ -169,10 +169,27 @@ def test_without_the_file_of_its_journal_a_run_sends_nothing_more(sandbox, targe
     rest = people(50)[11:]
     done = finish(process, "".join(f"{line}\n" for line in rest).encode())
     assert done.returncode == 1
-    assert f"the journal {target.ledger} was removed or replaced" in done.stderr
+    assert f"the journal {target.ledger} (or its -wal file) was removed or replaced" in done.stderr
     assert "Traceback" not in done.stderr
     assert emails(sandbox) == emails_of(5)
     assert done.states[-1:] in [[{"at": n}] for n in range(1, 6)] + [[]]
+
+
+def test_without_the_log_of_its_journal_a_run_stops_before_the_log_is_lost(sandbox, target):
+    link = target.folder / "by another name.db"
+    link.symlink_to(target.ledger)
+    process = target.start(ledger=str(link))
+    feed(process, people(5))
+    sandbox.wait_until(lambda s: len(s.leads()) == 5)
+    target.ledger.with_name("ledger.db-wal").unlink()
+    done = finish(process, "".join(f"{line}\n" for line in people(50)[11:]).encode())
+    assert done.returncode == 1
+    assert "-wal file) was removed or replaced" in done.stderr
+    assert emails(sandbox) == emails_of(5)
+
+    again = target.run(people(10))
+    assert again.returncode == 0, again.stderr
+    assert emails(sandbox) == emails_of(10)
 
 
 def test_a_journal_that_is_reached_by_a_link_is_one(sandbox, target):
