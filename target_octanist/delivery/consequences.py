@@ -166,8 +166,7 @@ class Consequences:
                     pass  # its record was settled when it was put aside
                 case "replaced":
                     self._settle(Job.of(candidate), State.DUPLICATE.value, why_replaced(candidate))
-                case "skipped":
-                    self._replace(self._work.brake.drop(candidate.claim.source))
+                case "skipped":  # it says nothing, and takes back nothing that was said before
                     self._settle(Job.of(candidate), verdict.kind, why_not(candidate, verdict))
                 case "duplicate" | "rejected" | "filtered":
                     self._outdate(candidate)

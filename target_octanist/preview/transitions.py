@@ -169,6 +169,8 @@ class Transitions:
         """Give what a verdict settles: this change, or an older one of the record."""
         if verdict.kind == "behind" or (verdict.kind == "replaced" and _was_pending(claim)):
             return []
+        if verdict.kind == "skipped":
+            return [Settled(claim, "skipped", "")]
         older = self._waiting.pop(claim.source, None)
         if verdict.kind == "held":
             held = self._brake.hold(Candidate(None, None, claim, None), verdict.other)
@@ -207,9 +209,7 @@ def _outcome(claim: Claim, verdict: Verdict) -> tuple[str, str] | None:
             return "duplicate", SAME_CHANGE if verdict.other is None else SAME_OUTCOME
         case "rejected":
             return "rejected", claim.reason or ""
-        case "skipped":
-            return "skipped", ""
         case "replaced":
             return "duplicate", REPLACED
-        case "behind" | "busy" | "pending" | "held":
+        case "behind" | "busy" | "pending" | "held" | "skipped":
             return None

@@ -403,6 +403,15 @@ def test_a_change_that_is_held_does_not_hide_a_later_one_that_is_pending(sandbox
     assert statuses(sandbox) == {email(1): "qualified", email(2): "won"}
 
 
+def test_a_later_version_that_says_nothing_takes_nothing_back(sandbox, target):
+    run(target, contact(1), deal(1, "qualified"), at=1)
+    run(target, deal(1, "closedwon"), deal(1, "invoiced"), at=2)
+    assert statuses(sandbox) == {email(1): "won"}, "it was held up to the end"
+    run(target, deal(2, "closedwon"), deal(2, "invoiced"), at=3)
+    run(target, contact(2), at=4)
+    assert statuses(sandbox) == {email(1): "won", email(2): "won"}, "it was pending"
+
+
 def test_a_pending_change_does_not_outlast_a_later_one_of_the_same_batch(sandbox, target):
     run(target, contact(1), at=1)
     run(target, deal(1, "closedwon", of=2), deal(1, "qualified", of=1), at=2)

@@ -234,3 +234,9 @@ def test_a_dry_run_shows_changes_by_their_shape(sandbox, target):
     assert 'Would change: {"id": "xxx-xxx-9", "status": "won", "value": "9"}' in done.stderr
     assert "canary" not in done.stderr.lower()
     assert "rejected: NOTHING" not in done.stderr
+
+
+def test_a_version_that_says_nothing_takes_nothing_back(report):
+    given = lines(deal(1, "won"), deal(1, None), contact(1))
+    found = report(given, batch_size_rows=1)
+    assert told(found)[0] == {"sent": 1, "skipped": 1}
