@@ -88,12 +88,14 @@ def mapped_by(settings: Settings, stream: StreamSettings, mapping: Mapping[str, 
         mapping: The stream's own, or what stands in for it.
     """
     link, preset = stream.link, stream.preset
+    # Words alone may stand for several paths.
+    by = link and [(one.label, [path.text for path in one.paths]) for one in link.by.sources]
     parts = (
         *(__version__, phonenumbers.__version__, python_version()),
         *(stream.mode, mapping, stream.phone_region, stream.lookup, stream.dedupe_by),
         *(settings.strict_contract, settings.transitions),
         preset and (preset.name, preset.version),
-        link and (link.stream, link.column, [source.label for source in link.by.sources]),
+        link and (link.stream, link.column, by),
     )
     return repr(parts)
 

@@ -367,7 +367,7 @@ def _describe(spec: Spec | CustomSpec) -> str:
         "required" if spec.required else "",
         f"else {spec.default!r}" if spec.default is not None else "",
         f"at most {spec.max_length} characters" if spec.max_length else "",
-        f"{spec.beside.key} from {spec.beside.path.text}" if spec.beside else "",
+        f"{spec.beside.key} from {spec.beside.path.words}" if spec.beside else "",
     ]
     shown = ", ".join(extra for extra in extras if extra)
     return f"{spec.description} ({shown})" if shown else spec.description

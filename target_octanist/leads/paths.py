@@ -16,6 +16,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
+from target_octanist.leads.path_words import path_words
 from target_octanist.leads.text import OBJECT
 
 Read = Callable[[Mapping[str, Any]], Any]
@@ -38,12 +39,14 @@ class Path:
 
     Attributes:
         text: The path, as the mapping spells it.
+        words: The path in words, for people; its text, where that says it as plainly.
         read: Gives the value in a record; None where it is missing. Never raises.
         columns: The top-level columns that the value can come from.
         steps: Keys and list positions, where the path is a plain chain of them.
     """
 
     text: str
+    words: str
     read: Read
     columns: frozenset[str]
     steps: Steps | None
@@ -82,7 +85,7 @@ def compile_path(text: str) -> Path:
         except Exception:  # noqa: BLE001
             return None
 
-    return Path(text, read, frozenset({text, *_roots(tree)}), None)
+    return Path(text, path_words(tree) or text, read, frozenset({text, *_roots(tree)}), None)
 
 
 def quote_column(name: str) -> str:
@@ -97,7 +100,7 @@ def quote_column(name: str) -> str:
 
 def _chain(text: str, steps: Steps) -> Path:
     if steps == (text,):
-        return Path(text, lambda record: record.get(text), frozenset({text}), steps)
+        return Path(text, text, lambda record: record.get(text), frozenset({text}), steps)
 
     def read(record: Mapping[str, Any]) -> Any:
         if text in record:
@@ -115,7 +118,7 @@ def _chain(text: str, steps: Steps) -> Path:
                 value = value[step]
         return value
 
-    return Path(text, read, frozenset({text, str(steps[0])}), steps)
+    return Path(text, text, read, frozenset({text, str(steps[0])}), steps)
 
 
 def _split(text: str) -> Steps:

@@ -95,8 +95,8 @@ def make_plan(
     if spec.default is not None:
         default = _settled(normalise, spec.default, f"{where}.default", problems)
         fill_from = _with_default(fill_from, default, spec.default)
-    texts = [source.text for source in spec.sources if source.text is not None]
-    return Plan(field.name, fill_from, spec.required, ", ".join(texts))
+    names = [source.name for source in spec.sources if source.name is not None]
+    return Plan(field.name, fill_from, spec.required, ", ".join(names))
 
 
 def _check_options(field: Field, spec: Spec, where: str, problems: Problems) -> None:
@@ -177,7 +177,7 @@ def _fill(spec: Spec, normalise: Normalise, phone_region: str | None) -> Fill:
         return _fill_beside(spec, spec.beside, normalise, phone_region)
     if len(sources) > 1 or translate is not None:
         return lambda record: _first_found(sources, translate, normalise, record)
-    source, read, origin = sources[0].text, sources[0].read, sources[0].origin
+    source, read, origin = sources[0].name, sources[0].read, sources[0].origin
     nothing: Found = (None, None, source, None)
 
     def fill_one(record: Mapping[str, Any]) -> Found:
@@ -198,7 +198,7 @@ def _first_found(
     normalise: Normalise,
     record: Mapping[str, Any],
 ) -> Found:
-    flaw: Found = (None, None, sources[0].text, None)
+    flaw: Found = (None, None, sources[0].name, None)
     for source in sources:
         raw = source.read(record)
         if raw is None:
@@ -207,12 +207,12 @@ def _first_found(
         if value is not None:
             # An invalid value is worth a note, even if another value is used instead.
             if flaw[1] is None:
-                return value, rule, source.text, source.origin
+                return value, rule, source.name, source.origin
             return value, flaw[1], flaw[2], source.origin
         if rule is None and is_lost_number(raw):
             rule = "lost_number"
         if rule is not None and flaw[1] is None:
-            flaw = (None, rule, source.text, None)
+            flaw = (None, rule, source.name, None)
     return flaw
 
 
@@ -230,7 +230,7 @@ def _fill_beside(
         value, rule, source, origin = _first_found(spec.sources, spec.translate, read, record)
         if origin is None or second is None:
             return value, rule, source, origin
-        return value, rule, source, lambda record: f"{origin(record)} with {beside.path.text}"
+        return value, rule, source, lambda record: f"{origin(record)} with {beside.path.words}"
 
     return fill
 

@@ -86,8 +86,8 @@ class Reason:
     Attributes:
         field: The lead field, or ``lead`` for the record as a whole.
         rule: A key of `RULES`.
-        source: The source column or path, as the mapping spells it; None where a rule is
-            not about one source.
+        source: The source column or path, in words; None where a rule is not about one
+            source.
     """
 
     field: str

@@ -83,7 +83,7 @@ def _lost_columns(spec: Spec | CustomSpec, schema: Any) -> str:
     known = _properties(schema) or {}
     hints = [did_you_mean(path.text, known) for path in paths]
     hint = next((hint for hint in hints if hint != "."), ".")
-    names = ", ".join(f'"{path.text}"' for path in paths)
+    names = ", ".join(f'"{path.words}"' for path in paths)
     return f"the stream has none of its columns {names}{hint}"
 
 

@@ -28,15 +28,15 @@ class Source:
     """One place that a value comes from.
 
     Attributes:
-        text: How the mapping spells it; None for a constant, which has no source.
-        label: It in words.
+        name: The path or template in words; None for a constant, which has no source.
+        label: All of it in words.
         read: Gives the raw value in a record.
         origin: In words, what the value of a record that has one was read from.
         paths: The paths it reads.
         take: ``query`` or ``part``, where only that of an address is taken.
     """
 
-    text: str | None
+    name: str | None
     label: str
     read: Read
     origin: Callable[[Mapping[str, Any]], str]
@@ -136,10 +136,10 @@ def read_paths(
 
 def _path_source(path: Path, take: Take | None) -> Source:
     if take is None:
-        return Source(path.text, path.text, path.read, lambda _: path.text, (path,))
-    label = f"{take.label} {path.text}"
+        return Source(path.words, path.words, path.read, lambda _: path.words, (path,))
+    label = f"{take.label} {path.words}"
     return Source(
-        path.text,
+        path.words,
         label,
         lambda record: take.read(path.read(record)),
         lambda _: label,
@@ -173,7 +173,10 @@ def _from_template(raw: Any, where: str, problems: Problems) -> tuple[Source, ..
     def origin(record: Mapping[str, Any]) -> str:
         return " and ".join(filled_paths(paths, record))
 
-    return (Source(raw, f'template "{raw}"', read, origin, paths),)
+    name = raw
+    for path in paths:
+        name = name.replace(path.text, path.words)
+    return (Source(name, f'template "{name}"', read, origin, paths),)
 
 
 def _from_const(raw: Any, where: str, problems: Problems) -> tuple[Source, ...] | None:

@@ -94,7 +94,7 @@ def read_spec(raw: Any, where: str, problems: Problems) -> Spec | None:
 def _spec(sources: tuple[Source, ...] | None) -> Spec | None:
     if sources is None:
         return None
-    return Spec(sources, const=all(source.text is None for source in sources))
+    return Spec(sources, const=all(source.name is None for source in sources))
 
 
 def _with_options(spec: Spec, raw: Mapping[str, Any], where: str, problems: Problems) -> Spec:

@@ -47,8 +47,8 @@ def compile_template(text: str) -> tuple[Read, tuple[Path, ...]]:
 
 
 def filled_paths(paths: Sequence[Path], record: Mapping[str, Any]) -> list[str]:
-    """Which paths of a template have a value in this record, as the template spells them."""
-    return [path.text for path in paths if _value(path.read(record)) is not None]
+    """Which paths of a template have a value in this record, in words."""
+    return [path.words for path in paths if _value(path.read(record)) is not None]
 
 
 def _parse(text: str) -> tuple[str | Path, ...]:

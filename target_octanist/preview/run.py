@@ -312,8 +312,8 @@ class Preview:
         mapping = self._mapping_of(claim.stream)
         before: dict[str, dict[str, Any]] = {}
         for name, paths in mapping.paths().items():
-            found = ((path.text, path.read(record)) for path in paths)
-            before[name] = {text: value for text, value in found if not is_empty(value)}
+            found = ((path.words, path.read(record)) for path in paths)
+            before[name] = {words: value for words, value in found if not is_empty(value)}
         sources = {n: words for n, words in mapping.sources_of(record).items() if n in lead}
         return Sample(self._place(), claim.stream, before, lead, sources, tuple(notes))
 

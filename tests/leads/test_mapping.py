@@ -461,7 +461,7 @@ SOURCED = {
                 "gclid": '"gclid" in the query of url',
                 "fbc": '"fbclid" in the query of url with t',
                 "utm_source": "always 'crm'",
-                "ad_storage": "ok || consent.marketing",
+                "ad_storage": "ok or consent.marketing",
             },
         ),
         (

@@ -104,6 +104,34 @@ def test_the_columns_of_a_path_are_known(path, columns):
     assert compile_path(path).columns == columns
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("email", "email"),
+        ("associations.ids[0]", "associations.ids[0]"),
+        ("not_null(properties.email.value, properties.email)", "properties.email"),
+        ("not_null(a.value, a, b.c)", "a or b.c"),
+        ("missing || email", "missing or email"),
+        ("emails[*].value", "value in emails"),
+        ("emails[?primary].value | [0]", "value in emails where primary"),
+        ("f[?name == 'email'].values[] | [0]", 'values in f where name is "email"'),
+        ("[@][?kind == 'email'].answer | [0]", 'answer where kind is "email"'),
+        ("people[?emails] | [0].emails[].email", "email in emails in people where emails"),
+        ("(people[?emails] | [0]) && name", "name if people where emails"),
+        (
+            "to_string(IsWon) == 'false' && to_string(IsClosed) == 'true' && 'lost'",
+            '"lost" if IsWon is "false" and IsClosed is "true"',
+        ),
+        ("tags[?@ == 'x'] | [0]", "tags[?@ == 'x'] | [0]"),
+        ("emails | [1].value", "emails | [1].value"),
+        ("sum(mixed)", "sum(mixed)"),
+    ],
+)
+def test_a_path_is_put_into_words(path, words):
+    """Those of the columns; what cannot be put plainly stays as it is written."""
+    assert compile_path(path).words == words
+
+
 @given(st.text(min_size=1, max_size=12) | st.text("a.[]{}()'\"` |&@*?-", min_size=1, max_size=6))
 def test_any_column_can_be_named(name):
     """However odd its name, a column has a path that reads it."""
