@@ -41,7 +41,8 @@ class Entry:
         why: What it usually comes from.
         remedy: What to do about it.
         codes: The codes under which the journal knows it; its own and the API's.
-        says: Parts of the reasons that the journal keeps by which it is known.
+        says: Parts of the reasons that the journal keeps by which it is known, also in the
+            words of earlier versions.
     """
 
     id: str
@@ -475,7 +476,10 @@ _DELIVERY = (
         "too-many-rejected",
         "delivery",
         what="More records were rejected than `max_rejected_percent` allows.",
-        why="Usually a column has another name, so that the mapping finds nothing.",
+        why=(
+            "Usually a column has another name, so that the mapping finds nothing. Records are counted "
+            "in the order of the input, up to the one that exceeds the share."
+        ),
         remedy="See why with `octanist status`, fix the mapping or the source, and run again.",
     ),
     Entry(
@@ -647,7 +651,7 @@ _LEADS = (
             "if it is `required`."
         ),
         remedy="Map a column with the time (ISO 8601, or seconds or milliseconds).",
-        says=(RULES["no_time"],),
+        says=(RULES["no_time"], "has no time that can be read beside it"),
     ),
     Entry(
         "lead-lost-number",
@@ -658,7 +662,7 @@ _LEADS = (
             "is `required`."
         ),
         remedy="Let the source write null, or remove `required`.",
-        says=(RULES["lost_number"],),
+        says=("is NaN, infinite or longer than 400 digits",),
     ),
     Entry(
         "lead-schema-mismatch",
@@ -801,7 +805,7 @@ _LEADS = (
         why="With `transitions: forward` a lead that is won stays won: the sale was passed on.",
         remedy="Nothing, if that is right. With `transitions: any` the status is sent.",
         codes=("TRANSITION",),
-        says=("`transitions` lets none go back",),
+        says=("with `transitions: forward` it stays won", "`transitions` lets none go back"),
     ),
     Entry(
         "lead-no-answer",
@@ -841,6 +845,9 @@ _LEADS = (
             "reconcile --delivered ID` or `--send ID`."
         ),
         says=(
+            "several leads in the list could be this one",
+            "a lead in the list is similar, but not the same",
+            "several leads match, and only some were changed",
             "several leads of the list could be this one",
             "a lead of the list resembles it, but differs",
             "of several leads that match, some are changed",
@@ -856,7 +863,7 @@ _LEADS = (
             "and decide."
         ),
         codes=("INVALID_DATE", "INVALID_FILTER"),
-        says=("the API's list cannot be had",),
+        says=("the API's list cannot be read", "the API's list cannot be had"),
     ),
     Entry(
         "lead-known",
@@ -893,6 +900,8 @@ _LEADS = (
         remedy="Nothing: only differences from the last update are sent.",
         says=(
             "this change was delivered before",
+            "its lead already has this update",
+            "a later record replaces it",
             "its lead was told the same before",
             "a later record says it anew",
         ),
@@ -903,7 +912,10 @@ _LEADS = (
         what="The record contains no update for its lead.",
         why="A deal in an early stage has no status that Octanist knows, and no value yet.",
         remedy="Nothing. If a stage should count, add it to the `map` of the `status`.",
-        says=("the record says nothing of its lead",),
+        says=(
+            "the record contains no update for its lead",
+            "the record says nothing of its lead",
+        ),
     ),
     Entry(
         "change-no-status",
@@ -914,7 +926,11 @@ _LEADS = (
             "Translate it with `map`, such as `status: {from: stage, map: [{is: closedwon, to: "
             "won}], default: null}`: `default: null` ignores all other stages."
         ),
-        says=(RULES["invalid_status"], RULES["open_status"]),
+        says=(
+            RULES["invalid_status"],
+            RULES["open_status"],
+            "is none of qualified, won and lost, so the status is left out",
+        ),
     ),
     Entry(
         "lead-no-region",
@@ -930,7 +946,10 @@ _LEADS = (
         what="The country for a phone number is unknown, so it is not used.",
         why="It is neither an ISO code nor a name that is known.",
         remedy="Map a column with ISO codes, or set `phone_region`.",
-        says=(RULES["unknown_region"],),
+        says=(
+            RULES["unknown_region"],
+            "the country beside it is not one that is known",
+        ),
     ),
     Entry(
         "lead-unknown-word",
@@ -938,7 +957,7 @@ _LEADS = (
         what="A consent value is neither yes nor no, so it counts as denied.",
         why="The source has a word of its own for it.",
         remedy="Name it in `true_values` or `false_values`.",
-        says=(RULES["unknown_word"],),
+        says=(RULES["unknown_word"], "is neither a yes nor a no"),
     ),
     Entry(
         "lead-too-long",

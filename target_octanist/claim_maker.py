@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 #: The columns that name records in most CRMs, for a stream whose SCHEMA has not come yet.
 _USUAL_KEYS = ("id", "Id", "ID", "vid")
 
-NOTHING_TO_TELL = "the record says nothing of its lead"
+NOTHING_TO_TELL = "the record contains no update for its lead"
 NO_LINK = "the record names no record of {stream} ({by}), and has no other identifier of a lead"
 
 _NO_PAYLOAD = b"{}"

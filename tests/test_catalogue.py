@@ -750,7 +750,7 @@ def lead_look_alike(world):
     return world.reason([schema(), *twins], "in_doubt", dedupe_by=[])
 
 
-@provokes("lead-list-refused", "cannot be had")
+@provokes("lead-list-refused", "cannot be read")
 def lead_list_refused(world):
     world.sandbox.fault("drop", **LEADS)
     world.sandbox.fault(kind="status", status=400, method="GET", path="/leads")
@@ -787,7 +787,7 @@ def change_known(world):
     return done.stderr
 
 
-@provokes("change-says-nothing", "says nothing of its lead")
+@provokes("change-says-nothing", "contains no update for its lead")
 def change_says_nothing(world):
     lines = [*people(1), schema("deals", DEAL), deal(status=None)]
     assert world.target.run(lines, streams=CHANGING).returncode == 0
@@ -798,7 +798,7 @@ def change_says_nothing(world):
     return reason
 
 
-@provokes("change-no-status", "is none of qualified, won and lost")
+@provokes("change-no-status", "is not qualified, won or lost")
 def change_no_status(world):
     mapping = {"email": "mail", "status": "stage", "value": "n"}
     return world.note(mapping, mode="update", mail="a@example.com", stage="contract", n=1)
@@ -943,6 +943,51 @@ def test_what_is_raised_has_an_id_of_the_catalogue_and_the_other_way_round():
 def test_each_rule_of_the_mapping_has_an_entry():
     for rule, words in RULES.items():
         assert bool(list(catalogue.of_reason(words))) is (rule not in NEVER), rule
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("a later record says it anew", "change-known"),
+        ("its lead was told the same before", "change-known"),
+        ("the record says nothing of its lead", "change-says-nothing"),
+        (
+            "the lead is won, and `transitions` lets none go back from there",
+            "change-goes-back",
+        ),
+        ("the API's list cannot be had (HTTP 403)", "lead-list-refused"),
+        ("several leads of the list could be this one", "lead-look-alike"),
+        ("a lead of the list resembles it, but differs", "lead-look-alike"),
+        ("of several leads that match, some are changed", "lead-look-alike"),
+        (
+            "sessionId (from sid) is not a session id (a UUID), which would cost the whole lead.",
+            "lead-invalid-session",
+        ),
+        (
+            "fbc (from f) has no time that can be read beside it, and fbc cannot be made.",
+            "lead-no-click-time",
+        ),
+        (
+            "phone (from p) has no country code and the country beside it is not one that is known.",
+            "lead-unknown-region",
+        ),
+        (
+            "status (from s) is none of qualified, won and lost, so the status is left out.",
+            "change-no-status",
+        ),
+        (
+            "ad_storage (from c) is neither a yes nor a no, so consent is taken as denied.",
+            "lead-unknown-word",
+        ),
+        (
+            "gclid (from g) is NaN, infinite or longer than 400 digits, so it is taken as empty.",
+            "lead-lost-number",
+        ),
+    ],
+)
+def test_reasons_in_the_words_of_earlier_versions_are_known(reason, expected):
+    """Journals keep them."""
+    assert [entry.id for entry in catalogue.of_reason(reason)] == [expected]
 
 
 # The command

@@ -84,7 +84,9 @@ def carried_out(payload: bytes, answer: Reply, *, now: float) -> Outcome:
     change = json.loads(payload, parse_float=Decimal)
     rows = _rows(answer, *_identifier(change))
     if rows is None:
-        return Outcome(Kind.UNKNOWN, f"HTTP {answer.status} with what is no lead", answer.status)
+        return Outcome(
+            Kind.UNKNOWN, f"HTTP {answer.status} , but its answer is not a lead", answer.status
+        )
     if not rows:
         return Outcome(Kind.RETRY, "the API lists no such lead", answer.status)
     same = [_is_so(change, row) for row in rows]
@@ -92,8 +94,10 @@ def carried_out(payload: bytes, answer: Reply, *, now: float) -> Outcome:
         lead_id = text_of(rows[0].get("id"))
         return Outcome(Kind.DELIVERED, "found in Octanist", answer.status, lead_id=lead_id)
     if any(same):
-        return Outcome(Kind.UNKNOWN, "of several leads that match, some are changed", answer.status)
-    return Outcome(Kind.RETRY, "the lead is not changed", answer.status)
+        return Outcome(
+            Kind.UNKNOWN, "several leads match, and only some were changed", answer.status
+        )
+    return Outcome(Kind.RETRY, "the lead was not changed", answer.status)
 
 
 def _identifier(change: Mapping[str, Any]) -> tuple[str, str]:

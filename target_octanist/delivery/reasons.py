@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SAME_RECORD: Final = "this record was settled before"
 SAME_PERSON: Final = "a lead of the same person was sent before"
 SAME_CHANGE: Final = "this change was delivered before"
-SAME_OUTCOME: Final = "its lead was told the same before"
-REPLACED: Final = "a later record says it anew"
+SAME_OUTCOME: Final = "its lead already has this update"
+REPLACED: Final = "a later record replaces it"
 
 
 def why_settled(d: Decided, state: State) -> Why | None:

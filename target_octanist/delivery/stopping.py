@@ -57,7 +57,7 @@ def over_quota(limit: int) -> Denied:
 def over_budget(budget: ErrorBudget) -> BudgetExceeded:
     """More leads were rejected than the settings allow."""
     return BudgetExceeded(
-        f"max_rejected_percent: {budget.rejected} of {budget.settled} records were rejected, "
-        f"more than {budget.percent} %; see why with `octanist status`, fix the mapping or "
+        f"max_rejected_percent: {budget.rejected:,} of the first {budget.settled:,} "
+        f"records were rejected, more than {budget.percent} %; see why with `octanist status`, fix the mapping or "
         "the source, and run again."
     )

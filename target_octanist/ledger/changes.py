@@ -57,7 +57,7 @@ _PENDING_AMONG: Final = Question(
     "sources",
 )
 
-NO_WAY_BACK: Final = "the lead is won, and `transitions` lets none go back from there"
+NO_WAY_BACK: Final = "the lead is won, and with `transitions: forward` it stays won"
 
 
 @dataclass(frozen=True, slots=True)

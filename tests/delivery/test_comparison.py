@@ -244,9 +244,9 @@ def by_the_rules(leads, rows, taken):
         if len(same[source]) == 1 and not same[source] & of_others:
             findings[source] = Found(*same[source])
         elif same[source]:
-            findings[source] = Unclear("several leads of the list could be this one")
+            findings[source] = Unclear("several leads in the list could be this one")
         elif any(could_be_the_lead_tidied(sent, listed) for listed in free.values()):
-            findings[source] = Unclear("a lead of the list resembles it, but differs")
+            findings[source] = Unclear("a lead in the list is similar, but not the same")
         else:
             findings[source] = Absent()
     return findings

@@ -298,7 +298,7 @@ def test_a_lead_that_is_won_stays_won_unless_that_is_allowed(sandbox, target):
     done = target.run(back)
     assert done.returncode == 0, done.stderr
     assert statuses(sandbox) == {email(1): "won"}
-    assert "the lead is won, and `transitions` lets none go back from there" in done.stderr
+    assert "the lead is won, and with `transitions: forward` it stays won" in done.stderr
     more = target.run(lines(deal(1, "closedwon", amount=12), at=3))
     assert more.returncode == 0, more.stderr
     assert sandbox.leads()[0]["value"] == 12, "what does not go back is passed on"
@@ -424,7 +424,7 @@ def test_what_a_later_version_has_replaced_does_not_count_as_pending(sandbox, ta
     done = target.run(lines(contact(1), *(deal(1, "qualified", of=n) for n in (7, 8, 1))))
     assert done.returncode == 0, done.stderr
     assert "2 delivered, 2 duplicate, 0 filtered, 0 rejected, 0 in doubt." in done.stderr
-    assert "a later record says it anew" in done.stderr
+    assert "a later record replaces it" in done.stderr
     done = target.run(lines(deal(2, "qualified"), deal(2, "closedwon"), at=2))
     assert done.returncode == 0, done.stderr
     assert "0 delivered, 1 duplicate, 0 filtered, 0 rejected, 0 in doubt, 1 pending." in done.stderr
@@ -438,7 +438,7 @@ def test_a_replay_does_not_put_an_old_change_in_the_place_of_a_later_one(sandbox
     sandbox.clear_faults()
     run(target, deal(1, "closedwon", of=2), at=3)
     done = replay(target)
-    assert "1 × deals: duplicate: a later record says it anew" in done.stdout
+    assert "1 × deals: duplicate: a later record replaces it" in done.stdout
     assert target.status()["pending"] == {"deals": 1}
     run(target, contact(2), at=4)
     assert statuses(sandbox) == {email(1): "open", email(2): "won"}

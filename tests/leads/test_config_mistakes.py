@@ -64,7 +64,7 @@ CASES = [
     ({"gclid": {"const": "n/a"}}, "gclid.const: says nothing; to leave it out, use null."),
     (
         {"ad_storage": {"const": "perhaps"}},
-        "ad_storage.const: is neither a yes nor a no, so consent is taken as denied.",
+        "ad_storage.const: is neither yes nor no, so consent counts as denied.",
     ),
     (
         {"name": {"const": "x", "default": "y"}},

@@ -120,9 +120,9 @@ class Comparison:
             if len(ids) == 1 and claims[ids[0]] == 1:
                 findings[source] = Found(ids[0])
             elif ids:
-                findings[source] = Unclear("several leads of the list could be this one")
+                findings[source] = Unclear("several leads in the list could be this one")
             elif not alike.isdisjoint(self._signs[source]):
-                findings[source] = Unclear("a lead of the list resembles it, but differs")
+                findings[source] = Unclear("a lead in the list is similar, but not the same")
             else:
                 findings[source] = Absent()
         return findings

@@ -141,7 +141,7 @@ class Reconciler:
             question.looks += 1
             waited = now - (question.job.first_at or now)
             if refused or waited > MAX_SECONDS_PER_LEAD:
-                why = f"the API's list cannot be had ({outcome.reason})"
+                why = f"the API's list cannot be read ({outcome.reason})"
                 decided.append(_in_doubt(question, why, now))
                 continue
             wait = self._policy.backoff_seconds(question.looks)
