@@ -428,7 +428,10 @@ def test_a_run_that_stops_says_why_in_status_alert_and_page(sandbox, target):
     alert = octanist("status", "--alert", "--ledger", str(target.ledger), home=target.folder)
     assert alert.returncode == 1
     assert why in alert.stdout
-    assert f"The run stopped early. {why}" in Page(page.read_text(encoding="utf-8")).text
+    shown = Page(page.read_text(encoding="utf-8")).text
+    assert f"What to do next The run stopped: {why}" in shown
+    verdict, _ = shown.split("What to do next")
+    assert verdict.rstrip().endswith("The run stopped early."), "its reason is told once, below"
 
 
 def test_a_dry_run_has_a_page_and_no_journal(sandbox, target):
@@ -505,12 +508,15 @@ def test_a_headline_is_true_where_no_record_was_settled(sandbox, target):
 
     assert target.run([schema()]).returncode == 0
     assert "No record came. All went well." in told()
-    assert "1 run, 1 of them came to its end No record came." in told("--since", "1d")
+    assert "1 run, 1 successful No record came." in told("--since", "1d")
 
     sandbox.fault("401", method="POST", path="/leads")
     assert target.run(people(2)).returncode == 1
-    assert "No record was settled. The run stopped early. the API refuses the key" in told()
-    assert "No record was settled. 1 of 2 runs did not come" in told("--since", "1d")
+    assert (
+        "No record was settled. The run stopped early. What to do next The run stopped: the API"
+        in told()
+    )
+    assert "No record was settled. 1 of 2 runs failed." in told("--since", "1d")
     said = status()
     assert said.count("the API refuses the key") == 1, "once, with what to do about it"
     assert "Fix that" not in said

@@ -143,7 +143,7 @@ class View:
             end = "still running" if run.state == "running" else _end(runs[0])
             return f"Run {run.id[:RUN_DIGITS]} · {lasted(runs[0].seconds)} · {end}"
         good = sum(account.is_good for account in runs)
-        return f"{len(runs)} {_runs(len(runs))}, {good} of them came to {_their(good)} end"
+        return f"{len(runs)} {_runs(len(runs))}, {good} successful"
 
     @property
     def verdict(self) -> Verdict:
@@ -157,12 +157,14 @@ class View:
             account for account in runs if not account.is_good and account.run.state != "running"
         ]
         if bad and self.report.is_of_one_run:
-            failure = bad[0].figures.failure if bad[0].figures else None
             if bad[0].run.state == "cut_off":
                 return Verdict("bad", "The run was cut off.")
-            return Verdict("bad", f"The run stopped early. {failure or ''}".strip())
+            failure = (bad[0].figures.failure if bad[0].figures else None) or ""
+            # What to do next begins with it, if it is about this run.
+            told = any(failure in step.sentence for step in self.steps)
+            return Verdict("bad", f"The run stopped early. {'' if told else failure}".strip())
         if bad:
-            return Verdict("bad", f"{len(bad)} of {len(runs)} runs did not come to their end.")
+            return Verdict("bad", f"{len(bad)} of {len(runs)} {_runs(len(runs))} failed.")
         settled = self.totals.outcomes + self.totals.recovered
         if open_ends := settled["in_doubt"] + settled["rejected"]:
             need = "1 lead needs" if open_ends == 1 else f"{open_ends:,} leads need"
@@ -387,10 +389,6 @@ def _again(retries: int) -> str:
 
 def _were(number: int) -> str:
     return "was" if number == 1 else "were"
-
-
-def _their(number: int) -> str:
-    return "its" if number == 1 else "their"
 
 
 def _leads(number: int) -> str:
