@@ -89,6 +89,19 @@ def test_meltano_knows_every_setting_with_its_kind_and_its_secrets():
     assert project["send_anonymous_usage_stats"] is False
 
 
+def test_the_loader_of_the_readme_has_the_commands_that_messages_name():
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    snippet = next(
+        yaml.safe_load(block)
+        for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+        if block.startswith("plugins:")
+    )
+    (ours,), (theirs,) = (one["plugins"]["loaders"] for one in (project, snippet))
+    assert {"status", "reconcile", "dead-letters"} <= theirs["commands"].keys()
+    for name, command in theirs["commands"].items():
+        assert command == {key: ours["commands"][name][key] for key in ("executable", "args")}
+
+
 @pytest.mark.parametrize("name", STREAM_KEYS)
 def test_every_stream_setting_is_documented(name):
     assert name in SCHEMA["streams"]["additionalProperties"]["properties"]
