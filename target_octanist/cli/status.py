@@ -169,7 +169,7 @@ def _print(report: Mapping[str, Any], runs: Sequence[Account]) -> None:
     else:
         click.echo("There was no run yet.\n")
     click.echo(
-        "Leads, and changes of leads, in the journal (a run counts records, and repeats too):"
+        "Leads and updates of leads in the journal (a run counts records, also repeated ones):"
     )
     states = [state.value for state in State]
     rows = [*report["streams"].items(), ("total", report["outcomes"])]

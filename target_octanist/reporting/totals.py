@@ -69,7 +69,10 @@ class Totals:
             key = (reason.stream, reason.outcome, reason.reason)
             known = self._reasons.get(key)
             if known is not None:
-                references = (known.references + reason.references)[:REFERENCES]
+                # The same records come with every run until somebody has fixed them.
+                ids = {reference.id for reference in known.references}
+                new = [reference for reference in reason.references if reference.id not in ids]
+                references = (known.references + new)[:REFERENCES]
                 reason = Reason(*key, known.count + reason.count, references)  # noqa: PLW2901
             self._reasons[key] = reason
 

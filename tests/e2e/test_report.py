@@ -495,6 +495,16 @@ def test_what_a_human_settles_is_counted_with_the_run_that_wrote_it_down(sandbox
     assert last["recovered"] == {"delivered": 1}
 
 
+def test_a_record_that_comes_with_every_run_is_named_once(sandbox, target):
+    for _ in range(3):
+        target.run([schema(), record(id=1, email="nowhere")])
+    (reason,) = report_json(target, "--since", "1d")["totals"]["reasons"]
+    assert (reason["count"], len(reason["references"])) == (3, 1)
+    page = Page(report(target, "--since", "1d", "--out", "-").stdout)
+    assert "3 were rejected, and kept as dead letters." in page.text
+    assert "a record that comes again counts again" in page.text
+
+
 def test_a_headline_is_true_where_no_record_was_settled(sandbox, target):
     def told(*options):
         return Page(report(target, *options, "--out", "-").stdout).text

@@ -166,9 +166,9 @@ def _leads(bars: Sequence[_Point]) -> Plot:
         axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
     total = sum(bar.settled.get(name, 0) for bar in bars for name in shown)
-    note = f"{total:,} leads settled, {_each(bars[0].seconds)} a bar."
+    note = f"{total:,} {'record' if total == 1 else 'records'} settled, {_each(bars[0].seconds)} a bar."
     keys = [(name.replace("_", "-"), spoken(name)) for name in shown]
-    return _plot("leads", "Leads over time", note, keys, draw)
+    return _plot("leads", "Records over time", note, keys, draw)
 
 
 def _latency(points: Sequence[_Point]) -> Plot:

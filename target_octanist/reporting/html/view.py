@@ -125,9 +125,8 @@ class View:
         if report.is_of_one_run:
             account = report.runs[0]
             kind = account.figures.kind if account.figures else "run"
-            dry = "Dry " if self.is_dry else ""
-            name = _KINDS.get(kind, kind)
-            return f"{dry}{name if dry else name.capitalize()} of {self._moment(account.run.started_at)}"
+            name = f"{'dry ' if self.is_dry else ''}{_KINDS.get(kind, kind)}".capitalize()
+            return f"{name}, {self._moment(account.run.started_at)}"
         if report.since is None and report.until is None:
             return "No run yet"
         since = f"from {self._moment(report.since)} " if report.since is not None else ""
@@ -167,7 +166,7 @@ class View:
             return Verdict("bad", f"{len(bad)} of {len(runs)} {_runs(len(runs))} failed.")
         settled = self.totals.outcomes + self.totals.recovered
         if open_ends := settled["in_doubt"] + settled["rejected"]:
-            need = "1 lead needs" if open_ends == 1 else f"{open_ends:,} leads need"
+            need = "1 record needs" if open_ends == 1 else f"{open_ends:,} records need"
             return Verdict("care", f"{need} a look.")
         if any(account.run.state == "running" for account in runs):
             return Verdict("calm", "It is still going on.")
@@ -203,7 +202,8 @@ class View:
         if n := outcomes["filtered"]:
             said.append(f"{n:,} {_were(n)} refused by your filter rules in Octanist.")
         if n := outcomes["rejected"]:
-            said.append(f"{n:,} {_were(n)} rejected, and kept as dead letters.")
+            kept = "a dead letter" if n == 1 else "dead letters"
+            said.append(f"{n:,} {_were(n)} rejected, and kept as {kept}.")
         if n := outcomes["pending"]:
             said.append(f"{n:,} {'waits for its lead' if n == 1 else 'wait for their leads'}.")
         if n := outcomes["skipped"]:
