@@ -952,6 +952,17 @@ _LEADS = (
         ),
     ),
     Entry(
+        "lead-no-number",
+        "changed",
+        what="The value for a phone number has words and fewer than five digits, so it counts as empty.",
+        why=(
+            "The mapping names another column, such as one with names, or people write remarks there. The "
+            "record is rejected only if `phone` is `required`."
+        ),
+        remedy="Check the column of `phone` in the mapping; remarks can stay as they are.",
+        says=(RULES["no_number"],),
+    ),
+    Entry(
         "lead-unknown-word",
         "changed",
         what="A consent value is neither yes nor no, so it counts as denied.",

@@ -809,6 +809,11 @@ def lead_no_region(world):
     return world.note({"phone": "tel"}, tel="06 12345678")
 
 
+@provokes("lead-no-number", "words instead of a phone number")
+def lead_no_number(world):
+    return world.note({"phone": "tel", "email": "mail"}, tel="call me", mail="a@example.com")
+
+
 @provokes("lead-unknown-region", "country")
 def lead_unknown_region(world):
     return world.note({"phone": {"from": "tel", "region": "land"}}, tel="0612345678", land="Oz")

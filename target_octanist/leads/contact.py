@@ -136,6 +136,7 @@ def phone(value: object, region: str | None) -> Normal:
     """One number as E.164; without a country code and a region, its digits with a note.
 
     Fewer than five digits are not a number: people write ``-`` or ``n/a``, not ``1234``.
+    Words other than such placeholders get a note, for the column may be the wrong one.
     """
     if isinstance(value, str):
         text = value
@@ -262,7 +263,8 @@ def parse_phone(text: str, region: str | None) -> Normal:
             return number, rule
         if rule is not None:
             result = (None, rule)
-    return result
+    is_empty = text.strip().casefold() in NOTHING or not any(map(str.isalpha, text))
+    return result if is_empty or result != EMPTY else (None, "no_number")
 
 
 def _one_phone(text: str, region: str | None) -> Normal:

@@ -31,12 +31,13 @@ RULES = {
     "no_time": "cannot be made, because the column of `time` has no readable time",
     "unknown_region": "has no country code, and the country in its `region` column is unknown",
     "unknown_word": "is neither yes nor no, so consent counts as denied",
+    "no_number": "has words instead of a phone number, so it counts as empty",
     "lost_number": "is NaN, infinite or longer than 400 digits, so it counts as empty",
     "too_long": "was longer than max_length, so it was cut",
 }
 """Every rule by its name: stable, and safe to count by."""
 
-EMPTY_RULES = (None, "lost_number")
+EMPTY_RULES = (None, "no_number", "lost_number")
 """With these a source has nothing to say, and another source or the default steps in."""
 
 

@@ -113,10 +113,16 @@ def test_a_national_number_without_a_region_stays_as_digits_with_a_note():
     assert phone("020 1234567 ext. 12", None) == ("0201234567", "no_region")
 
 
-@pytest.mark.parametrize("value", ["1234", "ext 12", "call me", "x", 0, 12, ["", "12"]], ids=str)
+@pytest.mark.parametrize("value", ["1234", "0", 0, 12, ["", "12"]], ids=str)
 def test_fewer_than_five_digits_are_no_number(value):
     """People write n/a, a dash or an extension where they have no number."""
     assert phone(value, "NL") == (None, None)
+
+
+@pytest.mark.parametrize("value", ["ext 12", "call me", "x", "Ada; Lovelace"])
+def test_words_instead_of_a_number_get_a_note(value):
+    """The column may be the wrong one."""
+    assert phone(value, "NL") == (None, "no_number")
 
 
 @pytest.mark.parametrize(
@@ -224,5 +230,5 @@ def test_a_country_says_how_to_read_a_number(country, region, expected):
 def test_a_country_changes_no_number_that_has_its_code():
     for country in ("NL", "Narnia", None):
         assert phone_by_country("+32471123456", country, None) == ("+32471123456", None)
-        assert phone_by_country("call me", country, "NL") == (None, None)
+        assert phone_by_country("call me", country, "NL") == (None, "no_number")
         assert phone_by_country("+999123456789", country, "NL") == (None, "invalid_phone")
