@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import insert, select
 
-from target_octanist.ledger.changes import Standings
-from target_octanist.ledger.tables import State, changes, leads
+from target_octanist.ledger.standings import Standings
+from target_octanist.ledger.tables import UNSETTLED, State, changes, leads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Table
 
-    from target_octanist.ledger.changes import Delivered, Standing
     from target_octanist.ledger.claims import Claim, Known
-
-_UNSETTLED = (State.CLAIMED.value, State.SENDING.value)
+    from target_octanist.ledger.standings import Delivered, Standing
 
 
 class Lent(NamedTuple):
@@ -59,7 +57,7 @@ def borrow(connection: Connection, run: str, lent: Iterable[Lent]) -> None:
         if standing.linked is not None and standing.linked.lead_id is not None:
             link = claim.change.links[0]
             of_leads[link] = _lead(link, run, lead_id=standing.linked.lead_id)
-        if row is not None and row.state not in _UNSETTLED:
+        if row is not None and row.state not in UNSETTLED:
             of_leads[claim.source] = _lead(
                 claim.source, run, state=row.state, digest=row.payload_digest, code=row.code
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
-from target_octanist.ledger.tables import State
+from target_octanist.ledger.tables import UNSETTLED, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -185,7 +185,7 @@ def decide(
         run: This run, whose own claims are waited for in another way than others'.
     """
     if row is not None:
-        if row.state in {State.CLAIMED, State.SENDING}:
+        if row.state in UNSETTLED:
             return Verdict("behind" if row.run == run else "busy", claim.source)
         if row.state in {State.DELIVERED, State.DUPLICATE, State.IN_DOUBT}:
             return Verdict("duplicate")
@@ -197,7 +197,7 @@ def decide(
         for other in taken.get(person, ()):
             if other.source == claim.source:
                 continue
-            if other.state in {State.CLAIMED, State.SENDING}:
+            if other.state in UNSETTLED:
                 return Verdict("behind" if other.run == run else "busy", other.source)
             if other.state == State.IN_DOUBT or other.at >= claim.window_start:
                 return Verdict("duplicate", other.source)

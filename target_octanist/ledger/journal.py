@@ -23,7 +23,6 @@ from sqlalchemy import Engine, func, insert, inspect, select, true
 
 from target_octanist.errors import LedgerAway, LedgerError
 from target_octanist.kill_points import reached
-from target_octanist.ledger.changes import count_changed, count_pending
 from target_octanist.ledger.database import (
     compact,
     open_database,
@@ -41,6 +40,7 @@ from target_octanist.ledger.history import (
     figures_of,
     past_runs,
 )
+from target_octanist.ledger.pending import count_pending
 from target_octanist.ledger.runs import this_place
 from target_octanist.ledger.tables import (
     SCHEMA_VERSION,
@@ -52,6 +52,7 @@ from target_octanist.ledger.tables import (
     pending,
     runs,
 )
+from target_octanist.ledger.told import count_changed
 from target_octanist.ledger.turn import Turn
 from target_octanist.ledger.upgrade import upgrade
 

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, delete, exists, inspect, or_, select, update
 
 from target_octanist.errors import LedgerError
-from target_octanist.ledger.changes import find_linked, lead_digest
+from target_octanist.ledger.changes import lead_digest
 from target_octanist.ledger.claims import DISCARDED
 from target_octanist.ledger.fingerprints import forget_fingerprints
 from target_octanist.ledger.rows import person_rows
 from target_octanist.ledger.runs import has_live_runs
+from target_octanist.ledger.standings import find_linked
 from target_octanist.ledger.statements import DELETE_PERSONS, Question
 from target_octanist.ledger.tables import (
     State,

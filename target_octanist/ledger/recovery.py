@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from target_octanist.ledger.runs import RunRow, is_alive, this_place
-from target_octanist.ledger.tables import State, changes, leads, runs
+from target_octanist.ledger.tables import UNSETTLED, State, changes, leads, runs
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-_UNSETTLED = leads.c.state.in_([State.CLAIMED.value, State.SENDING.value])
+_UNSETTLED = leads.c.state.in_(UNSETTLED)
 
 
 class Reopen(NamedTuple):

@@ -7,6 +7,7 @@ Payloads and records are kept only while a lead is unsettled, and of those that 
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -65,6 +66,9 @@ class State(str, enum.Enum):
     #: → delivered or claimed, by asking the API or by a human
     IN_DOUBT = "in_doubt"
 
+
+#: States that somebody is about to settle.
+UNSETTLED: Final = (State.CLAIMED.value, State.SENDING.value)
 
 meta = Table(
     "octanist_meta",

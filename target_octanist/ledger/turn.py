@@ -17,18 +17,7 @@ from sqlalchemy import (
 
 from target_octanist.kill_points import reached
 from target_octanist.ledger.borrowed import Lent, borrow, lend
-from target_octanist.ledger.changes import (
-    Holding,
-    Standing,
-    Standings,
-    decide_change,
-    due_changes,
-    pending_among,
-    replaced,
-    write_changes,
-    write_delivered,
-    write_pending,
-)
+from target_octanist.ledger.changes import Holding, decide_change
 from target_octanist.ledger.claims import (
     DISCARDED,
     REPLACED,
@@ -44,8 +33,10 @@ from target_octanist.ledger.claims import (
 )
 from target_octanist.ledger.fingerprints import write_fingerprints
 from target_octanist.ledger.history import forget_old_figures, keep_figures
+from target_octanist.ledger.pending import due_changes, pending_among, replaced, write_pending
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.rows import Rows, person_rows
+from target_octanist.ledger.standings import Standing, Standings
 from target_octanist.ledger.statements import (
     CLAIM_AGAIN,
     DELETE_PERSONS,
@@ -61,6 +52,7 @@ from target_octanist.ledger.statements import (
     START_SENDING,
 )
 from target_octanist.ledger.tables import State, leads, runs
+from target_octanist.ledger.told import write_changes, write_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -268,7 +260,7 @@ class Turn:
         after: int = 0,
         limit: int = 500,
     ) -> tuple[list[Claim], int]:
-        """Give pending changes whose leads may be known by now (see `changes.due_changes`)."""
+        """Give pending changes whose leads may be known by now (see `pending.due_changes`)."""
         return due_changes(
             self._connection,
             self._destination,
