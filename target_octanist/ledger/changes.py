@@ -4,9 +4,10 @@ A change is sent only if it differs from what was last delivered: by its own rec
 about its lead by whichever record. Changes of one lead go out one after the other, and
 behind the lead itself. Of each change
 
-1. `standings` finds its lead, and what was told of it before,
-2. `decide_change` says what becomes of it,
-3. `told` writes down what is sent and delivered, and `pending` what waits for its lead.
+1. `versions` says whether a later one of the same record has come already,
+2. `standings` finds its lead, and what was told of it before,
+3. `decide_change` says what becomes of it,
+4. `told` writes down what is sent and delivered, and `pending` what waits for its lead.
 """
 
 from __future__ import annotations

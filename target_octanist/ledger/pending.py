@@ -118,7 +118,7 @@ def pending_among(connection: Connection, sources: Iterable[str]) -> set[str]:
     return {source for (source,) in _PENDING_AMONG.ask(connection, set(sources))}
 
 
-def replaced(connection: Connection, claims: Iterable[Claim]) -> set[str]:
+def no_longer_pending(connection: Connection, claims: Iterable[Claim]) -> set[str]:
     """Name those of these changes that were pending, and are not any more."""
     places = {
         claim.source: claim.change.place

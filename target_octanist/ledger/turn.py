@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -17,52 +17,39 @@ from sqlalchemy import (
 
 from target_octanist.kill_points import reached
 from target_octanist.ledger.borrowed import Lent, borrow, lend
-from target_octanist.ledger.changes import Holding, decide_change
+from target_octanist.ledger.claim_changes import claim_changes
+from target_octanist.ledger.claim_leads import claim_leads
 from target_octanist.ledger.claims import (
     DISCARDED,
-    REPLACED,
-    STARTS,
-    TAKEN,
     Claim,
     Known,
     Refused,
-    Taken,
     Verdict,
     decide,
     undecided,
 )
 from target_octanist.ledger.fingerprints import write_fingerprints
 from target_octanist.ledger.history import forget_old_figures, keep_figures
-from target_octanist.ledger.pending import due_changes, pending_among, replaced, write_pending
+from target_octanist.ledger.known import known_rows, taken_persons
+from target_octanist.ledger.pending import due_changes
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
-from target_octanist.ledger.rows import Rows, person_rows
-from target_octanist.ledger.standings import Standing, Standings
+from target_octanist.ledger.rows import forget_persons
+from target_octanist.ledger.standings import Standings
 from target_octanist.ledger.statements import (
     CLAIM_AGAIN,
-    DELETE_PERSONS,
     HEARTBEAT,
-    INSERT_CLAIMS,
-    INSERT_LEADS,
-    INSERT_PERSONS,
     KNOWN_IDS,
-    LEADS_OF,
-    ROWS_OF,
     SETTLE_DONE,
     SETTLE_KEPT,
     START_SENDING,
 )
 from target_octanist.ledger.tables import State, leads, runs
-from target_octanist.ledger.told import write_changes, write_delivered
+from target_octanist.ledger.told import write_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
-
-#: After these nothing is left to do for a change, or for an earlier version of it.
-_ENDS: Final = {"send", "start", "duplicate", "filtered", "rejected"}
-#: After these it is to be done, and is not in the journal.
-_WAITS: Final = {"behind", "busy", "held"}
+    from target_octanist.ledger.changes import Holding
 
 #: Nothing of these is kept that is needed to send them.
 _DONE = {State.DELIVERED, State.DUPLICATE}
@@ -154,27 +141,7 @@ class Turn:
     def _claim_leads(self, claims: Sequence[Claim], *, now: int, start: int) -> list[Verdict]:
         if not claims:
             return []
-        known = self._rows_of(claims)
-        taken = self._persons_of(undecided(claims, known))
-        verdicts: list[Verdict] = []
-        rows = Rows(known, self._run, now)
-        for claim in claims:
-            verdict = decide(claim, known.get(claim.source), taken, self._run)
-            if verdict.kind == "send" and start > 0:
-                verdict = STARTS
-                start -= 1
-            verdicts.append(verdict)
-            if verdict.kind in {"behind", "busy"} or (
-                verdict.kind == "duplicate" and verdict.other is None
-            ):
-                continue
-            rows.add(claim, verdict)
-            if verdict.kind in {"send", "start"}:
-                for person in claim.persons:
-                    taken.setdefault(person, []).append(
-                        Taken(claim.source, State.CLAIMED.value, self._run, now)
-                    )
-        self._keep(rows)
+        verdicts = claim_leads(self._connection, self._run, claims, now=now, start=start)
         self._did("claim")
         if any(verdict.kind == "start" for verdict in verdicts):
             self._did("sending")
@@ -183,74 +150,17 @@ class Turn:
     def _claim_changes(
         self, claims: Sequence[Claim], *, now: int, holding: Holding | None
     ) -> list[Verdict]:
-        known, taken = self._rows_of(claims), self._persons_of(claims)
-        standings = Standings(self._connection, self._salt, claims)
-        held = set() if holding is None else set(holding.leads)
-        if holding is not None:
-            holding = Holding(held, holding.began)
-        verdicts: list[Verdict] = []
-        rows = Rows(known, self._run, now)
-        claimed: list[tuple[Claim, Standing]] = []
-        gone = replaced(self._connection, claims)
-        outdated = self._outdated(claims, known)
-        waits: dict[str, Verdict] = {}
-        waiting: dict[str, Claim] = {}
-        over: set[str] = set()
-        for claim in claims:
-            place = claim.change.place if claim.change is not None else None
-            is_late = place is not None and claim.source in gone | over
-            if is_late or claim.source in outdated:
-                verdicts.append(REPLACED)
-                continue
-            standing = standings.of(claim)
-            # A later version of a record never goes ahead of an earlier one.
-            verdict = waits.get(claim.source) or decide_change(
-                claim, known.get(claim.source), standing, taken, self._run, holding=holding
-            )
-            verdicts.append(verdict)
-            # An earlier version that is pending must not come behind it.
-            if verdict.kind in _ENDS or (verdict.kind in _WAITS and place is None):
-                over.add(claim.source)
-                waiting.pop(claim.source, None)
-            match verdict.kind:
-                case "behind" | "busy":
-                    waits[claim.source] = verdict
-                case "held":
-                    if verdict.other is not None:
-                        held.add(verdict.other)
-                # What was pending keeps its row: a new one would be due again behind the others.
-                case "pending" if place is None:
-                    waiting[claim.source] = claim
-                case "send" | "start":
-                    rows.add(claim, verdict)
-                    standings.claimed(claim, standing, self._run)
-                    claimed.append((claim, standing))
-                case "duplicate":
-                    if verdict.other is not None:
-                        rows.add(claim, verdict)
-                case "filtered":
-                    # What was delivered is still how things are.
-                    if not _is_delivered(known.get(claim.source)):
-                        rows.add(claim, verdict)
-                case "rejected":
-                    rows.add(claim, verdict)
-                case "pending" | "skipped" | "replaced":
-                    pass
-        self._keep(rows)
-        write_changes(self._connection, claimed, standings)
-        write_pending(self._connection, list(waiting.values()), over, self._destination, now=now)
+        verdicts = claim_changes(
+            self._connection,
+            self._run,
+            claims,
+            salt=self._salt,
+            destination=self._destination,
+            now=now,
+            holding=holding,
+        )
         self._did("claim")
         return verdicts
-
-    def _outdated(self, claims: Sequence[Claim], known: Mapping[str, Known]) -> set[str]:
-        """Name the changes of old records of which a later version was taken since."""
-        old = [claim for claim in claims if claim.change is not None and claim.change.yields]
-        if not old:
-            return set()
-        pending = pending_among(self._connection, (claim.source for claim in old))
-        # What is tried again is known, and only if it is still as it was (see `has_a_chance`).
-        later = {claim.source for claim in old if claim.again is None} & known.keys()
-        return pending | later
 
     def due_changes(
         self,
@@ -272,8 +182,8 @@ class Turn:
 
     def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
         """For each lead its row and what would be decided, writing nothing down."""
-        known = self._rows_of(claims)
-        taken = self._persons_of(undecided(claims, known))
+        known = known_rows(self._connection, claims)
+        taken = taken_persons(self._connection, undecided(claims, known))
         rows = (known.get(claim.source) for claim in claims)
         return [
             (row, decide(claim, row, taken, self._run))
@@ -287,7 +197,7 @@ class Turn:
 
     def lend(self, claims: Sequence[Claim]) -> list[Lent]:
         """Give what decides about some changes, for another journal to `borrow`."""
-        return lend(self._connection, self._salt, claims, self._rows_of(claims))
+        return lend(self._connection, self._salt, claims, known_rows(self._connection, claims))
 
     def borrow(self, lent: Iterable[Lent]) -> None:
         """Write down what another journal knows, where this one knows nothing."""
@@ -398,7 +308,7 @@ class Turn:
         mine = (leads.c.run == self._run, leads.c.state == State.CLAIMED.value)
         for source in sources:
             this = (leads.c.source == source, *mine)
-            self._forget_persons(*this)
+            forget_persons(self._connection, *this)
             self._connection.execute(delete(leads).where(*this))
             self._did("release")
 
@@ -447,53 +357,6 @@ class Turn:
         )
         self._did("sign-off")
 
-    def _keep(self, rows: Rows) -> None:
-        only_claims = all(row["settled_at"] is None for row in rows.fresh)
-        insert_leads = INSERT_CLAIMS if only_claims else INSERT_LEADS
-        insert_leads.run(self._connection, rows.fresh)
-        self._overwrite(rows.changed)
-        self._overwrite(rows.again)
-        INSERT_PERSONS.run(self._connection, rows.persons)
-
-    def _overwrite(self, rows: Sequence[dict[str, object]]) -> None:
-        """Give known rows, which all name the same columns, other values; nobody's at first."""
-        if not rows:
-            return
-        self._forget_persons(leads.c.source.in_([row["source"] for row in rows]))
-        columns = [name for name in rows[0] if name != "source"]
-        self._connection.execute(
-            update(leads)
-            .where(leads.c.source == bindparam("b_source"))
-            .values({name: bindparam(f"b_{name}") for name in columns}),
-            [{f"b_{name}": value for name, value in row.items()} for row in rows],
-        )
-
-    def _forget_persons(self, *which: ColumnElement[bool]) -> None:
-        """Delete the rows that say whose these leads are."""
-        named = select(leads.c.source, leads.c.persons).where(*which, leads.c.persons.is_not(None))
-        found = self._connection.execute(named).all()
-        DELETE_PERSONS.run(self._connection, [r for row in found for r in person_rows(*row)])
-
     def _did(self, what: str) -> None:
         self.done.append(what)
         reached(what)
-
-    def _rows_of(self, claims: Sequence[Claim]) -> dict[str, Known]:
-        rows = ROWS_OF.ask(self._connection, {claim.source for claim in claims})
-        return {
-            source: Known(state, run, digest, code) for source, state, run, digest, code in rows
-        }
-
-    def _persons_of(self, claims: Sequence[Claim]) -> dict[str, list[Taken]]:
-        digests = {person for claim in claims for person in claim.persons}
-        taken: dict[str, list[Taken]] = {}
-        for digest, source, state, run, at in LEADS_OF.ask(self._connection, digests):
-            # Not a condition of the query: SQLite would take it for the more
-            # selective one, and read every delivered lead for each batch.
-            if state in TAKEN:
-                taken.setdefault(digest, []).append(Taken(source, state, run, at))
-        return taken
-
-
-def _is_delivered(row: Known | None) -> bool:
-    return row is not None and row.state == State.DELIVERED
