@@ -36,7 +36,7 @@ HISTORY: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Inventory:
     """How things stand in the journal.
 
     Attributes:
@@ -73,7 +73,7 @@ class Report:
         runs: What it is about, the last one first.
         totals: Of these.
         history: The last runs of the journal, the last one first, without their timelines.
-        standing: None if the journal could not be asked.
+        inventory: None if the journal could not be asked.
         since: When its period begins, if it is about one; `until` is its end.
     """
 
@@ -81,7 +81,7 @@ class Report:
     runs: Sequence[Account]
     totals: Totals
     history: Sequence[Account]
-    standing: Standing | None
+    inventory: Inventory | None
     since: int | None = None
     until: int | None = None
 
@@ -92,19 +92,19 @@ class Report:
 
     def steps(self) -> list[Step]:
         """Say what to do next."""
-        standing = self.standing
+        inventory = self.inventory
         last = self.history[0] if self.history else None
         # Of an earlier run's end nothing is left to do: others came after it.
         is_about_it = last is not None and last.run in [account.run for account in self.runs]
         figures = last.figures if last is not None and is_about_it else None
         steps = next_steps(
             {}
-            if standing is None
+            if inventory is None
             else {
-                "in_doubt": standing.outcomes[State.IN_DOUBT.value],
-                "dead_letters": standing.dead_letters,
-                "unread": standing.unread,
-                "left_open": left_open(standing.outcomes, self.history),
+                "in_doubt": inventory.outcomes[State.IN_DOUBT.value],
+                "dead_letters": inventory.dead_letters,
+                "unread": inventory.unread,
+                "left_open": left_open(inventory.outcomes, self.history),
             },
             failure=figures.failure if figures else None,
             cut_off=last is not None and is_about_it and last.run.state == "cut_off",
@@ -119,7 +119,7 @@ class Report:
             ``runs`` (as `past.describe` has them, each with its ``figures``), ``totals`` of
             these, ``now`` (how things stand in the journal) and ``next_steps``.
         """
-        standing = self.standing
+        inventory = self.inventory
         return {
             "made_at": iso(self.made_at),
             "since": iso(self.since),
@@ -129,7 +129,7 @@ class Report:
                 for account in self.runs
             ],
             "totals": self.totals.plain(),
-            "now": None if standing is None else _plain(standing),
+            "now": None if inventory is None else _plain(inventory),
             "next_steps": [step._asdict() for step in self.steps()],
         }
 
@@ -155,7 +155,7 @@ def report_on(
         runs=told,
         totals=Totals.of(account.figures for account in told if account.figures),
         history=[_brief(a) for a in accounts(journal, journal.past_runs(limit=HISTORY))],
-        standing=standing_of(journal),
+        inventory=inventory_of(journal),
         since=since,
         until=until,
     )
@@ -169,12 +169,12 @@ def report_without_journal(run: str, figures: Figures) -> Report:
     return Report(now_ms(), [account], Totals.of([figures]), [_brief(account)], None)
 
 
-def standing_of(journal: Journal) -> Standing:
+def inventory_of(journal: Journal) -> Inventory:
     """Ask the journal how things stand."""
     streams: dict[str, dict[str, int]] = {}
     for stream, state, count in journal.totals():
         streams.setdefault(stream, {})[state] = count
-    return Standing(
+    return Inventory(
         streams=streams,
         in_doubt=journal.in_state(State.IN_DOUBT, limit=LISTED),
         dead_letters=journal.dead_letters(),
@@ -191,19 +191,19 @@ def _brief(account: Account) -> Account:
     return Account(account.run, msgspec.structs.replace(figures, timeline=[]))
 
 
-def _plain(standing: Standing) -> dict[str, Any]:
+def _plain(inventory: Inventory) -> dict[str, Any]:
     return {
-        "outcomes": dict(standing.outcomes),
-        "streams": {name: dict(counts) for name, counts in standing.streams.items()},
-        "dead_letters": standing.dead_letters,
-        "unread": standing.unread,
-        "pending": standing.pending,
+        "outcomes": dict(inventory.outcomes),
+        "streams": {name: dict(counts) for name, counts in inventory.streams.items()},
+        "dead_letters": inventory.dead_letters,
+        "unread": inventory.unread,
+        "pending": inventory.pending,
         "in_doubt": [
             {name: iso(value) if name.endswith("_at") else value for name, value in row.items()}
-            for row in standing.in_doubt
+            for row in inventory.in_doubt
         ],
         "reasons": [
             {"stream": stream, "reason": reason, "count": count}
-            for stream, reason, count in standing.reasons
+            for stream, reason, count in inventory.reasons
         ],
     }

@@ -46,7 +46,7 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 
 
-class Verdict(NamedTuple):
+class Assessment(NamedTuple):
     """Whether all is well, in a word for the colour and a sentence for people."""
 
     mood: str
@@ -98,7 +98,7 @@ class View:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.totals: Totals = report.totals
-        self.standing = report.standing
+        self.inventory = report.inventory
         self.steps = report.steps()
 
     spoken = staticmethod(spoken)
@@ -145,32 +145,32 @@ class View:
         return f"{len(runs)} {_runs(len(runs))}, {good} successful"
 
     @property
-    def verdict(self) -> Verdict:
+    def assessment(self) -> Assessment:
         """Say whether what happened was good."""
         runs = self.report.runs
         if not runs:
             is_of_all = self.report.since is None and self.report.until is None
             period = "yet" if is_of_all else "in this time"
-            return Verdict("calm", f"There was no run {period}.")
+            return Assessment("calm", f"There was no run {period}.")
         bad = [
             account for account in runs if not account.is_good and account.run.state != "running"
         ]
         if bad and self.report.is_of_one_run:
             if bad[0].run.state == "cut_off":
-                return Verdict("bad", "The run was cut off.")
+                return Assessment("bad", "The run was cut off.")
             failure = (bad[0].figures.failure if bad[0].figures else None) or ""
             # What to do next begins with it, if it is about this run.
             told = any(failure in step.sentence for step in self.steps)
-            return Verdict("bad", f"The run stopped early. {'' if told else failure}".strip())
+            return Assessment("bad", f"The run stopped early. {'' if told else failure}".strip())
         if bad:
-            return Verdict("bad", f"{len(bad)} of {len(runs)} {_runs(len(runs))} failed.")
+            return Assessment("bad", f"{len(bad)} of {len(runs)} {_runs(len(runs))} failed.")
         settled = self.totals.outcomes + self.totals.recovered
         if open_ends := settled["in_doubt"] + settled["rejected"]:
             need = "1 record needs" if open_ends == 1 else f"{open_ends:,} records need"
-            return Verdict("care", f"{need} a look.")
+            return Assessment("care", f"{need} a look.")
         if any(account.run.state == "running" for account in runs):
-            return Verdict("calm", "It is still going on.")
-        return Verdict("good", "All went well.")
+            return Assessment("calm", "It is still going on.")
+        return Assessment("good", "All went well.")
 
     @property
     def headline(self) -> str:
@@ -300,7 +300,7 @@ class View:
     @property
     def doubts(self) -> list[dict[str, str]]:
         """Give the oldest leads in doubt."""
-        if self.standing is None:
+        if self.inventory is None:
             return []
         return [
             {
@@ -310,15 +310,15 @@ class View:
                 "request": row["request_id"] or "–",
                 "reason": row["reason"] or "–",
             }
-            for row in self.standing.in_doubt
+            for row in self.inventory.in_doubt
         ]
 
     @property
-    def standings(self) -> list[tuple[str, str, int]]:
+    def inventory_rows(self) -> list[tuple[str, str, int]]:
         """Give class, name and number of each state that the journal's rows are in."""
-        if self.standing is None:
+        if self.inventory is None:
             return []
-        outcomes = self.standing.outcomes
+        outcomes = self.inventory.outcomes
         return [
             (state.value.replace("_", "-"), spoken(state.value), outcomes[state.value])
             for state in State
