@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from target_octanist.ledger.claims import Claim
 from target_octanist.ledger.journal import Journal, now_ms
+from target_octanist.ledger.preview import look
 from target_octanist.ledger.settled import SettledRecords
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
@@ -179,17 +180,17 @@ def look_ups(paths: dict[int, Path], rounds: int) -> list[Looked]:
             new = [claim(size + 1 + at * BATCH + n) for n in range(BATCH)]
             ways: dict[str, tuple[Work, list[Claim]]] = {
                 "pass over new ones": (partial(pass_over, readers[size]), new),
-                "look for new ones": (journal.look, new),
+                "look for new ones": (partial(look, journal), new),
                 "bare look for new ones": (partial(bare_look, bare[size]), new),
             }
             if size:
                 following = [claim((at * BATCH + n) % size) for n in range(BATCH)]
                 ways |= {
                     "pass over known ones": (partial(pass_over, readers[size]), following),
-                    "look for known ones": (journal.look, known(size, chance)),
+                    "look for known ones": (partial(look, journal), known(size, chance)),
                     "claim known ones": (partial(claim_all, journal), known(size, chance)),
                     "look for known ones, shuffled": (
-                        journal.look,
+                        partial(look, journal),
                         [claim(chance.randrange(size)) for _ in range(BATCH)],
                     ),
                     "bare look for known ones": (

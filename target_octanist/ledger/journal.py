@@ -61,8 +61,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from target_octanist.ledger.borrowed import Lent
-    from target_octanist.ledger.claims import Claim, Known, Verdict
 
 logger = logging.getLogger("target-octanist")
 
@@ -119,7 +117,7 @@ class Journal:
 
     @classmethod
     def open_to_read(cls, ledger: str) -> Journal:
-        """Open a journal that exists, for `look` and what others ask.
+        """Open a journal that exists, to ask it.
 
         Nothing can be written to it, and no run has to wait for it.
 
@@ -276,21 +274,6 @@ class Journal:
         """
         with readable_errors(self._engine), self._engine.connect() as connection:
             compact(connection)
-
-    def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
-        """For each lead what the journal has of it and would say, writing nothing down.
-
-        The records are not held against each other.
-        """
-        with transaction(self._engine) as connection:
-            return Turn(connection, self.run, self.salt, self.destination).look(claims)
-
-    def lend(self, claims: Sequence[Claim]) -> list[Lent]:
-        """Give what decides about some changes, for another journal to `borrow`."""
-        with transaction(self._engine) as connection:
-            if not inspect(connection).has_table(changes.name):
-                return []
-            return Turn(connection, self.run, self.salt, self.destination).lend(claims)
 
     def past_runs(
         self,

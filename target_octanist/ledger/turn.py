@@ -16,25 +16,19 @@ from sqlalchemy import (
 )
 
 from target_octanist.kill_points import reached
-from target_octanist.ledger.borrowed import Lent, borrow, lend
 from target_octanist.ledger.claim_changes import claim_changes
 from target_octanist.ledger.claim_leads import claim_leads
 from target_octanist.ledger.claims import (
     DISCARDED,
     Claim,
-    Known,
     Refused,
     Verdict,
-    decide,
-    undecided,
 )
 from target_octanist.ledger.fingerprints import write_fingerprints
 from target_octanist.ledger.history import forget_old_figures, keep_figures
-from target_octanist.ledger.known import known_rows, taken_persons
 from target_octanist.ledger.pending import due_changes
 from target_octanist.ledger.recovery import Recovered, Reopen, reopen, take_over
 from target_octanist.ledger.rows import forget_persons
-from target_octanist.ledger.standings import Standings
 from target_octanist.ledger.statements import (
     CLAIM_AGAIN,
     HEARTBEAT,
@@ -179,29 +173,6 @@ class Turn:
             after=after,
             limit=limit,
         )
-
-    def look(self, claims: Sequence[Claim]) -> list[tuple[Known | None, Verdict]]:
-        """For each lead its row and what would be decided, writing nothing down."""
-        known = known_rows(self._connection, claims)
-        taken = taken_persons(self._connection, undecided(claims, known))
-        rows = (known.get(claim.source) for claim in claims)
-        return [
-            (row, decide(claim, row, taken, self._run))
-            for claim, row in zip(claims, rows, strict=True)
-        ]
-
-    def statuses(self, claims: Sequence[Claim]) -> list[str | None]:
-        """For each change the status of its lead, as last delivered; None if none was."""
-        standings = Standings(self._connection, self._salt, claims)
-        return [standings.of(claim).status for claim in claims]
-
-    def lend(self, claims: Sequence[Claim]) -> list[Lent]:
-        """Give what decides about some changes, for another journal to `borrow`."""
-        return lend(self._connection, self._salt, claims, known_rows(self._connection, claims))
-
-    def borrow(self, lent: Iterable[Lent]) -> None:
-        """Write down what another journal knows, where this one knows nothing."""
-        borrow(self._connection, self._run, lent)
 
     def start_sending(self, sources: Iterable[str], *, now: int) -> None:
         """Write down that requests for these leads may be on their way."""

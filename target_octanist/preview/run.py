@@ -18,6 +18,7 @@ from target_octanist.delivery.budget import ErrorBudget
 from target_octanist.leads.text import is_empty
 from target_octanist.ledger.database import TEMPORARY
 from target_octanist.ledger.journal import Journal, now_ms
+from target_octanist.ledger.preview import look
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
 from target_octanist.preview.payload_file import PayloadFile
@@ -271,7 +272,7 @@ class Preview:
             return ["new"] * len(claims)
         standings = [
             _standing(claim, row, verdict)
-            for claim, (row, verdict) in zip(claims, self._known.look(claims), strict=True)
+            for claim, (row, verdict) in zip(claims, look(self._known, claims), strict=True)
         ]
         self.standings.update(standings)
         return standings

@@ -14,6 +14,7 @@ from target_octanist.delivery.job import Candidate
 from target_octanist.delivery.reasons import REPLACED, SAME_CHANGE, SAME_OUTCOME
 from target_octanist.ledger.changes import NO_WAY_BACK
 from target_octanist.ledger.journal import now_ms
+from target_octanist.ledger.preview import borrow, lend, statuses
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from target_octanist.ledger.claims import Claim, Verdict
     from target_octanist.ledger.journal import Journal
-    from target_octanist.ledger.turn import Turn
     from target_octanist.settings import Settings
 
 #: Outcome of a change, to how it is shown.
@@ -89,9 +89,7 @@ class Transitions:
             What became of changes just now, these or earlier ones.
         """
         if self._known is not None:
-            lent = self._known.lend(claims)
-            with self._journal.turn() as turn:
-                turn.borrow(lent)
+            borrow(self._journal, lend(self._known, claims))
         settled = self._come_true() if self._waiting else []
         return self._counted(settled + self._settle(claims))
 
@@ -139,27 +137,27 @@ class Transitions:
         settled: list[Settled] = []
         todo = list(claims)
         while todo:
-            with self._journal.turn() as turn:
-                verdicts = self._claim(turn, todo)
+            verdicts = self._claim(todo)
             behind = [c for c, v in zip(todo, verdicts, strict=True) if v.kind == "behind"]
             for claim, verdict in zip(todo, verdicts, strict=True):
                 settled += self._verdict(claim, verdict)
             todo = behind
         return settled
 
-    def _claim(self, turn: Turn, claims: Sequence[Claim]) -> list[Verdict]:
+    def _claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         now = now_ms()
-        statuses = turn.statuses(claims)
-        verdicts = turn.claim(claims, now=now, holding=self._brake.holding)
-        sent = [
-            (claim, status)
-            for claim, status, verdict in zip(claims, statuses, verdicts, strict=True)
-            if verdict.kind == "send"
-        ]
-        turn.settle(
-            [Settlement(claim.source, State.DELIVERED, is_change=True) for claim, _ in sent],
-            now=now,
-        )
+        before = statuses(self._journal, claims)
+        with self._journal.turn() as turn:
+            verdicts = turn.claim(claims, now=now, holding=self._brake.holding)
+            sent = [
+                (claim, status)
+                for claim, status, verdict in zip(claims, before, verdicts, strict=True)
+                if verdict.kind == "send"
+            ]
+            turn.settle(
+                [Settlement(claim.source, State.DELIVERED, is_change=True) for claim, _ in sent],
+                now=now,
+            )
         for claim, status in sent:
             assert claim.change is not None, "a change"
             self.moves[claim.stream, status or UNKNOWN, claim.change.status or SAME] += 1

@@ -12,6 +12,7 @@ from target_octanist.errors import LedgerError
 from target_octanist.ledger.claims import Claim
 from target_octanist.ledger.database import open_database
 from target_octanist.ledger.journal import Journal
+from target_octanist.ledger.preview import look
 from target_octanist.ledger.prune import Ages, Pruned, Pruner
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
@@ -173,7 +174,7 @@ def test_it_can_be_pruned(ledger, look):
 def test_who_reads_it_leaves_it_as_it_is(ledger):
     before = tables_of(ledger)
     with closing(Journal.open_to_read(ledger)) as journal:
-        ((row, verdict),) = journal.look([claim("c", "jane")])
+        ((row, verdict),) = look(journal, [claim("c", "jane")])
         assert (row, verdict.kind, verdict.other) == (None, "duplicate", "a")
         assert journal.totals()[1] == ("leads", "delivered", 1)
         assert [lead["source"] for lead in journal.in_state(State.REJECTED)] == ["n"]

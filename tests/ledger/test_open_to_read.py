@@ -12,6 +12,7 @@ import pytest
 from target_octanist.errors import LedgerError
 from target_octanist.ledger.claims import Claim
 from target_octanist.ledger.journal import Journal
+from target_octanist.ledger.preview import look
 from target_octanist.ledger.tables import State
 from target_octanist.ledger.turn import Settlement
 
@@ -54,7 +55,7 @@ def test_a_file_may_have_any_name(tmp_path, name):
 def test_it_says_what_the_journal_has_of_a_record_and_would_decide(journal, reader):
     claims = [claim("a"), claim("b"), claim("c", "jane"), claim("d", "joe"), claim("d", "joe")]
     found = [
-        (row and row.state, verdict.kind, verdict.other) for row, verdict in reader.look(claims)
+        (row and row.state, verdict.kind, verdict.other) for row, verdict in look(reader, claims)
     ]
     assert found == [
         ("delivered", "duplicate", None),
@@ -70,8 +71,8 @@ def test_it_says_what_the_journal_has_of_a_record_and_would_decide(journal, read
 def test_it_sees_what_is_committed_while_it_is_open(journal, reader):
     with journal.turn() as turn:
         turn.claim([claim("c")], now=NOW)
-        assert [row for row, _ in reader.look([claim("c")])] == [None], "and waits for nobody"
-    ((row, _),) = reader.look([claim("c")])
+        assert [row for row, _ in look(reader, [claim("c")])] == [None], "and waits for nobody"
+    ((row, _),) = look(reader, [claim("c")])
     assert row.state == "claimed"
 
 
@@ -84,7 +85,7 @@ def test_the_file_stays_as_it_is(file_ledger):
     Journal.open(file_ledger).close()
     before = Path(file_ledger).read_bytes()
     reader = Journal.open_to_read(file_ledger)
-    reader.look([claim("a")])
+    look(reader, [claim("a")])
     reader.close()
     assert Path(file_ledger).read_bytes() == before
 
