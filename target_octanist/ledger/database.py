@@ -17,17 +17,12 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    NoSuchModuleError,
-    OperationalError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from target_octanist.errors import LedgerAway, LedgerError
+from target_octanist.errors import LedgerError
 from target_octanist.extras import extra_hint
+from target_octanist.ledger.failures import file_error_id, place_of, readable_errors
 from target_octanist.ledger.tables import metadata
 
 if TYPE_CHECKING:
@@ -102,12 +97,15 @@ def open_to_read(ledger: str) -> Engine:
     )
 
 
-def place_of(engine: Engine) -> str:
-    """Name a journal: its file, or its URL without user, password and options."""
-    url = engine.url
-    if engine.dialect.name == "sqlite":
-        return url.database or "in a temporary file"
-    return str(URL.create("postgresql", host=url.host, port=url.port, database=url.database))
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Do something in one transaction.
+
+    Raises:
+        LedgerError: The database failed (see `readable_errors`); nothing is written.
+    """
+    with readable_errors(engine), engine.begin() as connection:
+        yield connection
 
 
 def serialise(connection: Connection) -> None:
@@ -284,7 +282,7 @@ def _begin_immediate(connection: Connection) -> None:
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if _file_error_id(str(error)) != "ledger-locked":
+        if file_error_id(str(error)) != "ledger-locked":
             raise
         place = place_of(connection.engine)
         logger.warning("ledger: another process has locked the journal %s; waiting for it.", place)
@@ -294,73 +292,3 @@ def _begin_immediate(connection: Connection) -> None:
 
 def _set_patience(driver: Any, seconds: int) -> None:
     driver.execute(f"PRAGMA busy_timeout={1000 * seconds}")
-
-
-#: What SQLite says to what went wrong.
-_FILE_ERRORS = {
-    "is locked": "ledger-locked",
-    "disk is full": "ledger-full",
-    "disk I/O error": "ledger-full",
-    "not a database": "ledger-damaged",
-    "malformed": "ledger-damaged",
-    "readonly database": "ledger-unwritable",
-    "unable to open": "ledger-unwritable",
-}
-
-_REMEDIES = {
-    "ledger-locked": "close what holds it (a database browser, a backup), and run again",
-    "ledger-full": "make room on its disk, and run again",
-    "ledger-damaged": "see that `ledger` names the journal, else put a backup back",
-    "ledger-unwritable": "set `ledger` to a file in a folder that this user may write to",
-    "ledger-away": "see that it answers and takes the login, and run again",
-    "ledger-failed": "see that the database is there, writable and has room",
-}
-
-
-@contextmanager
-def readable_errors(engine: Engine) -> Iterator[None]:
-    """Turn a failure of a database into one sentence without SQL, values or passwords.
-
-    Raises:
-        LedgerAway: It may come back: it restarts, fails over, or the network was cut.
-        LedgerError: It will not.
-    """
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        # SQLite's own messages are short and name no value; other drivers' may.
-        is_file = type(cause).__module__.startswith("sqlite3")
-        if not is_file and _is_away(error):
-            remedy = _REMEDIES["ledger-away"]
-            message = f"ledger: the journal {place_of(engine)} cannot be reached; {remedy}."
-            raise LedgerAway(message) from None
-        what = str(cause) if is_file else type(cause).__name__
-        error_id = _file_error_id(what) if is_file else "ledger-failed"
-        message = (
-            f"ledger: the journal {place_of(engine)} cannot be used ({what}); "
-            f"{_REMEDIES[error_id]}."
-        )
-        raise LedgerError(message, error_id=error_id) from None
-
-
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """Do something in one transaction.
-
-    Raises:
-        LedgerError: The database failed (see `readable_errors`); nothing is written.
-    """
-    with readable_errors(engine), engine.begin() as connection:
-        yield connection
-
-
-def _file_error_id(what: str) -> str:
-    """Tell SQLite's failures apart by its own words."""
-    known = (error_id for words, error_id in _FILE_ERRORS.items() if words in what)
-    return next(known, "ledger-failed")
-
-
-def _is_away(error: Exception) -> bool:
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or isinstance(error, OperationalError)

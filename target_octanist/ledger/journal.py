@@ -27,13 +27,12 @@ from target_octanist.ledger.database import (
     compact,
     open_database,
     open_to_read,
-    place_of,
-    readable_errors,
     serialise,
     size,
     transaction,
     unchecked,
 )
+from target_octanist.ledger.failures import place_of, readable_errors
 from target_octanist.ledger.history import (
     PastRun,
     count_dead_letters,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import MetaData, func, insert, inspect, select, text, update
 
 from target_octanist.errors import LedgerError
-from target_octanist.ledger.database import place_of
+from target_octanist.ledger.failures import place_of
 from target_octanist.ledger.runs import has_live_runs
 from target_octanist.ledger.tables import SCHEMA_VERSION, leads, meta, persons, runs
 
