@@ -85,7 +85,7 @@ def carried_out(payload: bytes, answer: Reply, *, now: float) -> Outcome:
     rows = _rows(answer, *_identifier(change))
     if rows is None:
         return Outcome(
-            Kind.UNKNOWN, f"HTTP {answer.status} , but its answer is not a lead", answer.status
+            Kind.UNKNOWN, f"HTTP {answer.status}, but its answer is not a lead", answer.status
         )
     if not rows:
         return Outcome(Kind.RETRY, "the API lists no such lead", answer.status)

@@ -54,7 +54,8 @@ class Versions:
     def is_replaced(self, claim: Claim) -> bool:
         """Say whether a later version has come since it was pending, or a dead letter."""
         is_over = claim.source in self._gone or claim.source in self.over
-        return (_was_pending(claim) and is_over) or claim.source in self._outdated
+        is_outdated = _is_old(claim) and claim.source in self._outdated
+        return (_was_pending(claim) and is_over) or is_outdated
 
     def waits_behind(self, claim: Claim) -> Verdict | None:
         """Give the verdict on an earlier version that has to wait; a later one does, too."""
@@ -82,11 +83,15 @@ def _was_pending(claim: Claim) -> bool:
     return claim.change is not None and claim.change.place is not None
 
 
+def _is_old(claim: Claim) -> bool:
+    return claim.change is not None and claim.change.yields
+
+
 def _outdated(
     connection: Connection, claims: Sequence[Claim], known: Mapping[str, Known]
 ) -> set[str]:
     """Name the changes of old records of which a later version was taken since."""
-    old = [claim for claim in claims if claim.change is not None and claim.change.yields]
+    old = [claim for claim in claims if _is_old(claim)]
     if not old:
         return set()
     pending = pending_among(connection, (claim.source for claim in old))

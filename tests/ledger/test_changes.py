@@ -244,6 +244,17 @@ def test_what_was_pending_does_not_go_out_behind_a_later_version_that_waits(jour
     assert journal.pending() == []
 
 
+def test_what_was_pending_goes_out_beside_a_dead_letter_that_stands_back(journal):
+    assert kinds(journal, change("deal", "won", link="ann")) == ["pending"]
+    deliver(journal, lead("ann"))
+    with journal.turn() as turn:
+        claims, _ = turn.due_changes(forward=True)
+    old = change("deal", "qualified", link="ann")
+    old = replace(old, change=dataclasses.replace(old.change, yields=True))
+    assert kinds(journal, old, *claims) == ["replaced", "send"]
+    assert journal.pending() == []
+
+
 def test_what_was_pending_is_replaced_whoever_else_has_its_place(journal, other):
     assert kinds(journal, change("deal", "qualified", link="ann")) == ["pending"]
     assert kinds(other, change("another", "won", link="nobody")) == ["pending"]
